@@ -1,0 +1,72 @@
+"""Log a lifelong-learning experiment once.
+
+`DataLogger` writes a directory in the L2 log format, and hands the same records to any number of sinks.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from l2logger.errors import (
+        ConfigError,
+        DirectoryError,
+        L2LoggerError,
+        L2LoggerWarning,
+        LogFormatError,
+        LogLockedError,
+        LogWarning,
+        LogWriteError,
+        RecordError,
+        RecordWarning,
+        SchemaError,
+        SinkWarning,
+    )
+    from l2logger.l2logger import BoundLogger, DataLogger
+
+__version__ = "2.0.0"
+
+_HOMES = {
+    "BoundLogger": "l2logger.l2logger",
+    "ConfigError": "l2logger.errors",
+    "DataLogger": "l2logger.l2logger",
+    "DirectoryError": "l2logger.errors",
+    "L2LoggerError": "l2logger.errors",
+    "L2LoggerWarning": "l2logger.errors",
+    "LogFormatError": "l2logger.errors",
+    "LogLockedError": "l2logger.errors",
+    "LogWarning": "l2logger.errors",
+    "LogWriteError": "l2logger.errors",
+    "RecordError": "l2logger.errors",
+    "RecordWarning": "l2logger.errors",
+    "SchemaError": "l2logger.errors",
+    "SinkWarning": "l2logger.errors",
+}
+
+__all__ = [
+    "BoundLogger",
+    "ConfigError",
+    "DataLogger",
+    "DirectoryError",
+    "L2LoggerError",
+    "L2LoggerWarning",
+    "LogFormatError",
+    "LogLockedError",
+    "LogWarning",
+    "LogWriteError",
+    "RecordError",
+    "RecordWarning",
+    "SchemaError",
+    "SinkWarning",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # Public names load when they are first used, so that `import l2logger` costs next to nothing.
+    if name in _HOMES:
+        import importlib
+
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

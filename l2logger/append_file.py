@@ -1,0 +1,160 @@
+"""A file that grows by whole lines and survives the process that writes it.
+
+One ``os.write`` of a whole line to a file opened with ``O_APPEND`` puts the line into the kernel: killing the
+process afterwards loses nothing. Killing it during the call may leave the beginning of a line. So a line without
+its newline is no line; it is cut off, and kept beside the file, before anything else is appended.
+"""
+
+import os
+import stat
+import time
+from typing import Final
+
+from l2logger import lock, tail
+from l2logger.errors import LogWriteError, SchemaError
+
+_FLAGS: Final = (
+    os.O_RDWR
+    | os.O_CREAT
+    | os.O_APPEND
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+_SETTLE_SECS: Final = 0.02
+
+
+class AppendFile:
+    """One file of lines, opened for appending by one writer.
+
+    Opening examines what is there: an unfinished last line is moved to ``<path>.torn``, a file with another header
+    is refused, and so is one that somebody else is writing.
+
+    Args:
+        path: The file; its directory must exist.
+        header: First line, written together with the first row if the file is empty.
+        fsync: Wait for the disk after every row.
+        shared: The parent of this process may be writing the file too, so do not ask for the lock.
+
+    Attributes:
+        path: As given.
+        fresh: The file has no header yet.
+        used_at: Text of the time of the last row, for choosing which file to close.
+        checked_at: Text of the second in which the file was last found to be in its place, empty once it is closed.
+
+    Raises:
+        LogWriteError: The file cannot be opened.
+        LogLockedError: Another process has the file open.
+        SchemaError: The file begins with another header.
+    """
+
+    __slots__ = ("_fd", "_fsync", "_header", "checked_at", "fresh", "path", "used_at")
+
+    def __init__(self, path: str, header: bytes, *, fsync: bool = False, shared: bool = False) -> None:
+        self.path = path
+        self.fresh = True
+        self.used_at = self.checked_at = ""
+        self._header = header
+        self._fsync = fsync
+        self._fd = -1
+        try:
+            self._fd = os.open(path, _FLAGS, 0o666)
+            if not stat.S_ISREG(os.fstat(self._fd).st_mode):
+                raise LogWriteError(None, f"{path} is not a regular file; the record was not stored")
+            if not shared:
+                lock.take(self._fd, path)
+            self.fresh = not self._examine()
+        except LogWriteError:
+            self.close()
+            raise
+        except OSError as error:
+            self.close()
+            raise LogWriteError(error.errno, f"{error.strerror}; the record was not stored", path) from error
+        except BaseException:
+            self.close()
+            raise
+
+    def _examine(self) -> bool:
+        """Cut off an unfinished line and return whether the header is there."""
+        size = os.lseek(self._fd, 0, os.SEEK_END)
+        if not size:
+            return False
+        found = tail.read_at(self._fd, 0, len(self._header))
+        if found != self._header and not (size < len(self._header) and self._header.startswith(found)):
+            first_line = tail.first_line(self._fd)
+            raise SchemaError(
+                f"{self.path} has other columns than this record; a log keeps the columns of its first record.\n"
+                f"  in the file: {first_line.decode(errors='replace')}\n"
+                f"  the record:  {self._header.decode().rstrip()}\n"
+                "Start a new run, or log the columns of the file."
+            )
+        _, end = tail.last_row(self._fd, size)
+        if end < size and self._settled(size):
+            tail.cut(self._fd, self.path, end)
+        os.lseek(self._fd, 0, os.SEEK_END)
+        return end > 0
+
+    def _settled(self, size: int) -> bool:
+        # A forked relative may be in the middle of its write. That is over in microseconds; a torn line is for ever.
+        time.sleep(_SETTLE_SECS)
+        return os.fstat(self._fd).st_size == size
+
+    def append(self, line: bytes) -> None:
+        """Write `line`, in one system call, preceded by the header if the file has none.
+
+        Raises:
+            LogWriteError: The line is not in the file. Open the file anew before trying again.
+        """
+        data = self._header + line if self.fresh else line
+        written = 0
+        try:
+            written = os.write(self._fd, data)
+            while written < len(data):
+                # A short write tells no reason; asking for the rest does.
+                written += os.write(self._fd, data[written:])
+            if self._fsync:
+                os.fsync(self._fd)
+        except OSError as error:
+            self._cut_back(written)
+            raise LogWriteError(error.errno, f"{error.strerror}; the record was not stored", self.path) from error
+        self.fresh = False
+
+    def _cut_back(self, written: int) -> None:
+        """Remove the last `written` bytes, unless somebody else has appended behind them."""
+        try:
+            end = os.lseek(self._fd, 0, os.SEEK_CUR)
+            if written and os.fstat(self._fd).st_size == end:
+                os.ftruncate(self._fd, end - written)
+        except OSError:
+            pass  # Then the piece stays, and is cut off when the file is opened the next time.
+
+    def is_in_place(self) -> bool:
+        """Return whether the path still leads to this file and nothing was cut from it."""
+        try:
+            named = os.stat(self.path, follow_symlinks=False)
+            own = os.fstat(self._fd)
+            return os.path.samestat(named, own) and own.st_size >= os.lseek(self._fd, 0, os.SEEK_CUR)
+        except OSError:
+            return False
+
+    def sync(self) -> None:
+        """Wait until all rows are on the disk; other threads may go on writing.
+
+        Raises:
+            OSError: The disk refused.
+        """
+        try:
+            fd = os.dup(self._fd)  # so that closing the file meanwhile does no harm
+        except OSError:
+            return  # closed already
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+    def close(self) -> None:
+        """Close the file; more than once does no harm."""
+        fd, self._fd = self._fd, -1
+        self.checked_at = ""
+        if fd >= 0:
+            os.close(fd)

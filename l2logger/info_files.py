@@ -1,0 +1,96 @@
+"""``logger_info.json`` and ``scenario_info.json``: what they hold and how they get to the disk."""
+
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from l2logger.errors import ConfigError, LogFormatError
+from l2logger.schema import Schema
+
+
+def checked_logger_info(logger_info: Any, schema: Schema) -> dict[str, Any]:
+    """Return a copy of `logger_info` that names the version of the format.
+
+    Args:
+        logger_info: A dict whose ``metrics_columns`` is a non-empty list of column names.
+        schema: The version of the format that will be written.
+
+    Raises:
+        ConfigError: It is anything else.
+    """
+    if not isinstance(logger_info, Mapping) or "metrics_columns" not in logger_info:
+        raise ConfigError(
+            f"logger_info must be a dict with the key 'metrics_columns', such as {{'metrics_columns': ['reward']}}; got {logger_info!r}"
+        )
+    metrics = logger_info["metrics_columns"]
+    if type(metrics) is not list or any(type(name) is not str for name in metrics):
+        raise ConfigError(f"metrics_columns must be a list of text, got {metrics!r}")
+    if not metrics:
+        raise ConfigError(
+            "metrics_columns is empty; name at least one column that each record brings, such as 'reward'"
+        )
+    return {**logger_info, "log_format_version": schema.version}
+
+
+def encode(what: str, info: Any, *, strict: bool = False) -> bytes:
+    """Return the bytes of an info file.
+
+    Args:
+        what: What the information is called, for the error.
+        info: Anything JSON can hold.
+        strict: Refuse NaN and infinities, which JSON proper does not have.
+
+    Raises:
+        ConfigError: JSON cannot hold it.
+    """
+    try:
+        return json.dumps(info, indent=2, allow_nan=not strict).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ConfigError(f"{what} cannot be written as JSON: {error}") from error
+
+
+def read(path: str) -> Any:
+    """Return what an info file holds.
+
+    Raises:
+        FileNotFoundError: It is not there.
+        LogFormatError: It is not JSON.
+    """
+    with open(path, encoding="utf-8-sig") as file:
+        try:
+            return json.load(file)
+        except (ValueError, RecursionError) as error:
+            raise LogFormatError(f"not a JSON file: {error}", path, getattr(error, "lineno", None)) from error
+
+
+def replace(path: str, data: bytes) -> None:
+    """Write a file so that, whatever happens, the old or the new content is there, never a part.
+
+    Raises:
+        OSError: It cannot be written; the old content is untouched.
+    """
+    directory, name = os.path.split(path)
+    temporary = os.path.join(directory, f".{name}.{os.getpid()}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise
+    _sync_directory(directory)
+
+
+def _sync_directory(directory: str) -> None:
+    # Opening a directory is not possible on Windows, and syncing one not on every file system.
+    with suppress(OSError):
+        fd = os.open(directory or ".", os.O_RDONLY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)

@@ -1,0 +1,391 @@
+"""`DataLogger`, the one door for writing a run.
+
+The module has the name of the one in l2logger 1.x, where ``from l2logger import l2logger`` and then
+``l2logger.DataLogger(...)`` is the documented use.
+"""
+
+import copy
+import os
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+from l2logger import info_files, paths, recovery
+from l2logger.bound import BoundLogger
+from l2logger.diagnostics import warn
+from l2logger.errors import ConfigError, DirectoryError, RecordError, RecordWarning
+from l2logger.pickling import rebuild
+from l2logger.pipeline import Pipeline
+from l2logger.processors import OrderChecker, Processor, canonical
+from l2logger.schema import VERSIONS, Schema
+from l2logger.shortcut import Shortcut
+from l2logger.signals import RECORD
+from l2logger.sinks import FanOut, Health, L2Sink, Sink
+
+__all__ = ["BoundLogger", "DataLogger", "Progress"]
+
+
+class Progress(NamedTuple):
+    """How far a worker has come.
+
+    Attributes:
+        block_num: Block of its last record.
+        exp_num: Experience of its last record.
+        complete: Whether that experience is complete, so that the next is ``exp_num + 1``.
+    """
+
+    block_num: int
+    exp_num: int
+    complete: bool
+
+
+class DataLogger:
+    """Log the experiences of a lifelong-learning scenario to a new directory.
+
+    The directory ``<logging_base_dir>/<scenario>-<time>`` and its two info files are made at once, the files of
+    records with the first record that needs them. When `log_record` returns, the row is in the hands of the operating
+    system: killing the process loses nothing. Nothing needs to be closed for the log to be whole.
+
+    One logger may be used from several threads, and from forked children, each under a ``worker_id`` of its own.
+
+    Args:
+        logging_base_dir: Where runs are kept; made if it does not exist.
+        scenario_name: Name of the scenario; the last component of a path, up to its first dot, is used.
+        logger_info: A dict whose ``metrics_columns`` lists the columns that every record brings besides the standard
+            ones. It is written to ``logger_info.json`` together with the version of the format.
+        scenario_info: Anything JSON can hold, for ``scenario_info.json``.
+        sinks: Mirrors: each gets every record that was stored. They never stop the logging.
+        processors: The chain that records go through, instead of `l2logger.processors.canonical`.
+        format_version: ``"1.1"``, or ``"1.0"``, which has no ``block_subtype``.
+        fsync: When to wait for the disk: ``"never"``, on ``"flush"`` (and close), or ``"always"``, for each record. This
+            is about power cuts; no setting loses a row to a killed process.
+        strict: Make an error of what is otherwise a `RecordWarning`, and refuse values that are not a number or text.
+
+    Raises:
+        ConfigError: An argument is not what it should be; nothing was created.
+        DirectoryError: The directory cannot be made.
+
+    Example:
+        >>> with DataLogger("logs", "cartpole", {"metrics_columns": ["reward"]}) as logger:  # doctest: +SKIP
+        ...     logger.log_record(
+        ...         block_num=0, block_type="train", task_name="CartPole_long", task_params={"length": 1.0},
+        ...         exp_num=0, reward=21.0,
+        ...     )
+    """
+
+    def __init__(
+        self,
+        logging_base_dir: str | os.PathLike[str],
+        scenario_name: str | os.PathLike[str],
+        logger_info: dict[str, Any],
+        scenario_info: Any = None,
+        *,
+        sinks: Iterable[Sink] = (),
+        processors: Iterable[Processor] | None = None,
+        format_version: str = "1.1",
+        fsync: str = "never",
+        strict: bool = False,
+    ) -> None:
+        if format_version not in VERSIONS:
+            raise ConfigError(f"format_version must be one of {', '.join(map(repr, VERSIONS))}, got {format_version!r}")
+        schema = VERSIONS[format_version]
+        logger_info = info_files.checked_logger_info(logger_info, schema)
+        stem = paths.scenario_stem(scenario_name)
+        self._configure(logging_base_dir, schema, logger_info, scenario_info or {}, fsync=fsync, strict=strict)
+        self._connect(sinks, processors)
+        self._live_in(paths.make_scenario_dir(logging_base_dir, stem))
+        try:
+            self.write_info_files()
+        except OSError as error:
+            raise DirectoryError(
+                error.errno, f"the info files cannot be written: {error.strerror}", self._scenario_dir
+            ) from error
+        self._mirrors.open(self)
+
+    def _configure(
+        self,
+        logging_base_dir: Any,
+        schema: Schema,
+        logger_info: dict[str, Any],
+        scenario_info: Any,
+        *,
+        fsync: str,
+        strict: bool,
+    ) -> None:
+        """Keep the arguments, as a snapshot, after finding that they can be written."""
+        info_files.encode("logger_info", logger_info, strict=strict)
+        info_files.encode("scenario_info", scenario_info, strict=strict)
+        self._logging_base_dir = logging_base_dir
+        self._schema = schema
+        self._logger_info = copy.deepcopy(logger_info)
+        self._scenario_info = copy.deepcopy(scenario_info)
+        self._fsync = fsync
+        self._strict = strict
+        self._doubts: set[str] = set()
+
+    def _connect(self, sinks: Iterable[Sink], processors: Iterable[Processor] | None) -> None:
+        """Wire chain, store and mirrors together."""
+        if isinstance(sinks, Sink):
+            raise ConfigError(f"sinks must be a list, got one {type(sinks).__name__}; write [sink]")
+        self._processors = canonical() if processors is None else list(processors)
+        self._store = L2Sink(fsync=self._fsync)
+        self._mirrors = FanOut(sinks)
+        self._pipeline = Pipeline(
+            self, self._processors, self._store, self._mirrors, Shortcut.for_chain(self, self._processors, self._store)
+        )
+
+    def _live_in(self, scenario_dir: str) -> None:
+        self._scenario_dir = scenario_dir
+        self._root = os.path.abspath(scenario_dir)  # so that a later chdir does not split the run
+        self._store.open(self)
+
+    @classmethod
+    def join(
+        cls,
+        scenario_dir: str | os.PathLike[str],
+        *,
+        sinks: Iterable[Sink] = (),
+        processors: Iterable[Processor] | None = None,
+        fsync: str = "never",
+        strict: bool = False,
+    ) -> Self:
+        """Open an existing run for one more worker, while others may be writing it.
+
+        Args:
+            scenario_dir: Directory of the run, or its bare name below ``$L2DATA/logs``.
+            sinks: As for a new run.
+            processors: As for a new run.
+            fsync: As for a new run.
+            strict: As for a new run.
+
+        Raises:
+            DirectoryError: There is no such run.
+            LogFormatError: What is there is not a run.
+            SchemaError: Its files have different columns.
+        """
+        return cls._continue(scenario_dir, sinks, processors, fsync=fsync, strict=strict, repair=False)
+
+    @classmethod
+    def resume(
+        cls,
+        scenario_dir: str | os.PathLike[str],
+        *,
+        sinks: Iterable[Sink] = (),
+        processors: Iterable[Processor] | None = None,
+        fsync: str = "never",
+        strict: bool = False,
+    ) -> Self:
+        """Go on with a run whose process has ended, however it did.
+
+        Unfinished last rows are moved to ``data-log.tsv.torn``, and `progress` tells where each worker stopped.
+
+        Args:
+            scenario_dir: Directory of the run, or its bare name below ``$L2DATA/logs``.
+            sinks: As for a new run.
+            processors: As for a new run.
+            fsync: As for a new run.
+            strict: As for a new run.
+
+        Raises:
+            DirectoryError: There is no such run.
+            LogFormatError: What is there is not a run.
+            SchemaError: Its files have different columns.
+            LogLockedError: Somebody is still writing it; use `join`.
+        """
+        return cls._continue(scenario_dir, sinks, processors, fsync=fsync, strict=strict, repair=True)
+
+    @classmethod
+    def _continue(
+        cls,
+        scenario_dir: str | os.PathLike[str],
+        sinks: Iterable[Sink],
+        processors: Iterable[Processor] | None,
+        *,
+        fsync: str,
+        strict: bool,
+        repair: bool,
+    ) -> Self:
+        directory = os.path.normpath(paths.find_run(scenario_dir))
+        schema, logger_info, scenario_info = recovery.read_infos(directory)
+        found = recovery.examine(directory, schema, repair=repair)
+        self = cls.__new__(cls)
+        self._configure(os.path.dirname(directory), schema, logger_info, scenario_info, fsync=fsync, strict=strict)
+        self._connect(sinks, processors)
+        self._store.columns = found.columns
+        for order in self._orders():
+            order.restore(found.rows)
+        self._live_in(directory)
+        self._mirrors.open(self)
+        return self
+
+    def _orders(self) -> list[OrderChecker]:
+        return [processor for processor in self._processors if isinstance(processor, OrderChecker)]
+
+    @property
+    def logging_base_dir(self) -> Any:
+        """Where runs are kept, as it was given."""
+        return self._logging_base_dir
+
+    @property
+    def scenario_dir(self) -> str:
+        """Directory of the run."""
+        return self._scenario_dir
+
+    @property
+    def logger_info(self) -> dict[str, Any]:
+        """Content of ``logger_info.json``; call `write_info_files` after changing it."""
+        return self._logger_info
+
+    @property
+    def scenario_info(self) -> Any:
+        """Content of ``scenario_info.json``; call `write_info_files` after changing it."""
+        return self._scenario_info
+
+    @property
+    def schema(self) -> Schema:
+        """The version of the format that is written."""
+        return self._schema
+
+    @property
+    def strict(self) -> bool:
+        """Whether a doubt is an error."""
+        return self._strict
+
+    @property
+    def columns(self) -> tuple[str, ...] | None:
+        """Columns of the log in the order of the file, or None before the first record has fixed them."""
+        return self._store.columns
+
+    @property
+    def progress(self) -> dict[str, Progress]:
+        """How far each worker has come, as far as this logger knows: what it wrote, and what it found on opening."""
+        return {
+            worker_id: Progress(position.block_num, position.exp_num, position.complete)
+            for order in self._orders()
+            for worker_id, position in order.positions.items()
+        }
+
+    def log_record(self, record: Mapping[str, Any] | None = None, /, **fields: Any) -> None:
+        """Log one experience, or a part of one.
+
+        Args:
+            record: Values by column; it is copied and may be used again.
+            **fields: More of the same; they win over `record`.
+
+                ``block_num`` and ``exp_num`` count from 0 and never fall for a worker. ``block_type`` is ``"train"`` or
+                ``"test"``. ``task_name`` is ``<task>_<variant>``, ``task_params`` a dict. May be left out:
+                ``worker_id`` (``"worker-default"``), ``block_subtype`` (``"wake"``, or ``"sleep"``) and ``exp_status``
+                (``"complete"``, or ``"incomplete"`` for all rows of an experience but the last). All other columns are
+                metrics; the first record fixes which there are. ``timestamp`` is filled in.
+
+        Raises:
+            RecordError: The record breaks a rule; it was not stored and the next one starts from the same state.
+            LogWriteError: The operating system refused the write; the record was not stored and may be logged again.
+            LogLockedError: Another process is writing as this worker.
+        """
+        if type(record) is dict:
+            event = {**record, **fields} if fields else record.copy()
+        elif record is None:
+            event = fields
+        elif isinstance(record, Mapping):
+            event = {**record, **fields}
+        else:
+            raise RecordError(f"a record must be a dict, got {record!r}")
+        self._pipeline.emit(RECORD, event)
+
+    def bind(self, **fields: Any) -> BoundLogger:
+        """Return a light handle of this run that adds `fields` to each record.
+
+        Args:
+            **fields: Values by column; a record that brings its own wins.
+        """
+        return BoundLogger(self, copy.deepcopy(fields))
+
+    def write_info_files(self) -> None:
+        """Write ``logger_info.json`` and ``scenario_info.json``, replacing what is there.
+
+        Raises:
+            ConfigError: JSON cannot hold them; both files are as before.
+            OSError: A file cannot be written; it is as before.
+        """
+        contents = {
+            paths.LOGGER_INFO: info_files.encode("logger_info", self._logger_info, strict=self._strict),
+            paths.SCENARIO_INFO: info_files.encode("scenario_info", self._scenario_info, strict=self._strict),
+        }
+        for name, data in contents.items():
+            info_files.replace(os.path.join(self._root, name), data)
+
+    def doubt(self, kind: str, message: str) -> None:
+        """Say that the log can hold a record, but tools that read it will stumble; for processors.
+
+        Args:
+            kind: A word for the trouble; each is said once in a run.
+            message: What was got, what it breaks, what to do.
+
+        Raises:
+            RecordError: The run is strict.
+        """
+        if self._strict:
+            raise RecordError(message)
+        if kind not in self._doubts:
+            self._doubts.add(kind)
+            warn(message, RecordWarning)
+
+    def health(self) -> list[Health]:
+        """Return how each mirror is doing."""
+        return self._mirrors.health()
+
+    def flush(self) -> None:
+        """Bring everything logged so far to where it goes.
+
+        Records need this only under ``fsync="flush"``; they are safe from a killed process at once.
+
+        Raises:
+            LogWriteError: The disk refused.
+        """
+        self._pipeline.flush()
+
+    def close(self) -> None:
+        """Flush and close all files and sinks; more than once does no harm.
+
+        A later record opens its file again. Mirrors stay closed.
+
+        Raises:
+            LogWriteError: Under ``fsync="flush"``, the disk refused.
+        """
+        self._pipeline.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle everything but open files and mirrors: a mirror stays with the process that opened it."""
+        with self._pipeline.lock:
+            state = self.__dict__ | {"_processors": copy.deepcopy(self._processors), "columns": self.columns}
+        for name in ("_pipeline", "_store", "_mirrors"):
+            del state[name]
+        # By name, so that a logger made before the module was reloaded still finds its class.
+        return rebuild, (type(self).__module__, type(self).__qualname__, state)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        columns, processors = state.pop("columns"), state.pop("_processors")
+        self.__dict__.update(state)
+        self._connect((), processors)
+        self._store.columns = columns
+        self._store.open(self)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._scenario_dir!r}>"
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("ClassifPerformanceLogger", "RLPerformanceLogger"):
+        from l2logger import legacy
+
+        return getattr(legacy, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

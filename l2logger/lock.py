@@ -1,0 +1,50 @@
+"""The lock that keeps two processes from writing one file.
+
+It is the advisory ``flock`` on the file itself, so it leaves nothing behind on disk and dies with its holder.
+"""
+
+import os
+
+from l2logger.errors import LogLockedError
+
+try:
+    import fcntl
+except ImportError:  # Windows: two writers of one file go unnoticed there.
+    fcntl = None  # type: ignore[assignment]
+
+
+def take(fd: int, path: str) -> None:
+    """Lock the open file `fd` for as long as it is open.
+
+    File systems that have no locks are taken at their word: nothing is locked there.
+
+    Raises:
+        LogLockedError: Somebody else has it locked.
+    """
+    if fcntl is None:
+        return
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise LogLockedError(
+            f"{path} is being written by {_holder(fd)}; every worker of a run writes under its own worker_id: "
+            "give this one another, or close the other writer first"
+        ) from error
+    except OSError:
+        pass
+
+
+def _holder(fd: int) -> str:
+    """Return words for the process that holds the lock, from Linux's table of locks where there is one."""
+    inode = str(os.fstat(fd).st_ino)
+    try:
+        with open("/proc/locks", encoding="ascii") as table:
+            for row in table:
+                # 1: FLOCK  ADVISORY  WRITE 4711 fe:00:131090 0 EOF
+                cells = row.split()
+                if cells[1] == "FLOCK" and cells[5].rsplit(":", 1)[-1] == inode:
+                    own = int(cells[4]) == os.getpid()
+                    return "another logger of this process" if own else f"process {cells[4]}"
+    except (OSError, LookupError, ValueError):
+        pass
+    return "another process"

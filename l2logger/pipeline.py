@@ -1,0 +1,150 @@
+"""The way of a signal: through the processors, into the canonical store, out to the mirrors."""
+
+import os
+import sys
+import threading
+import weakref
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from l2logger.errors import ConfigError, RecordError
+from l2logger.run import Processor
+from l2logger.shortcut import Shortcut
+from l2logger.signals import Signal, freeze
+from l2logger.sinks.fan_out import FanOut
+
+
+class Store(Protocol):
+    """The sink whose errors reach the caller, and whose success makes a signal count as logged."""
+
+    def write(self, signal: Signal) -> None: ...
+    def flush(self) -> None: ...
+    def close(self) -> None: ...
+    def after_fork(self) -> None: ...
+
+
+class Pipeline:
+    """Run signals through processors and hand them on. Safe to use from several threads and from forked children.
+
+    Args:
+        run: Passed to the processors as their first argument.
+        processors: structlog processors. One with a memory has a method ``commit(event)``, called after the store
+            has taken the signal, so that a refused signal is never remembered.
+        store: Gets every signal first; what it raises is raised to the caller, and nobody else hears of the signal.
+        mirrors: Get every signal that the store has taken.
+        shortcut: A faster way with the same effect, for signals it knows; only used while there are no mirrors.
+
+    Attributes:
+        lock: Held while a signal is on its way.
+    """
+
+    def __init__(
+        self, run: Any, processors: Sequence[Processor], store: Store, mirrors: FanOut, shortcut: Shortcut | None = None
+    ) -> None:
+        for processor in processors:
+            if not callable(processor):
+                raise ConfigError(f"a processor must be callable as (logger, kind, event_dict), got {processor!r}")
+        self._run = run
+        self._processors = tuple(processors)
+        self._commits = tuple(processor.commit for processor in processors if hasattr(processor, "commit"))
+        self._store = store
+        self._mirrors = mirrors
+        self._shortcut = None if mirrors else shortcut
+        self.lock = threading.RLock()
+        self._busy = False
+        self._close_wanted = False
+        _pipelines.add(self)
+
+    def emit(self, kind: str, event: dict[str, Any]) -> None:
+        """Process and hand on one signal.
+
+        Args:
+            kind: What it is.
+            event: Its content, which now belongs to the pipeline.
+
+        Raises:
+            RecordError: A processor refused it, or this is a call from inside of another one.
+            OSError: The store could not write it.
+        """
+        with self.lock:
+            if self._busy:
+                raise RecordError(
+                    "this record was logged while another one was being logged by the same thread (in a signal handler, a processor, "
+                    "a sink or a __str__ method); it was not stored, log it from the main flow"
+                )
+            self._busy = True
+            try:
+                if self._shortcut is None or not self._shortcut.write(event):
+                    self._emit(kind, event)
+            finally:
+                self._busy = False
+                if self._close_wanted:
+                    self.close()
+
+    def _emit(self, kind: str, event: dict[str, Any]) -> None:
+        given = event.copy() if self._shortcut else event
+        processed = self._process(kind, event)
+        if processed is None:
+            return
+        mirrored = freeze(kind, processed) if self._mirrors else None
+        self._store.write(Signal(kind, processed))
+        for commit in self._commits:
+            commit(processed)
+        if mirrored is not None:
+            self._mirrors.write(mirrored)
+        if self._shortcut:
+            self._shortcut.learn(given, processed)
+
+    def _process(self, kind: str, event: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Return the event after all processors, or None if one dropped it."""
+        try:
+            for processor in self._processors:
+                event = processor(self._run, kind, event)
+                if not isinstance(event, dict) and not isinstance(event, Mapping):
+                    raise RecordError(
+                        f"the processor {processor!r} returned {event!r}; it must return the event, or raise structlog.DropEvent to drop it"
+                    )
+        except Exception as error:
+            # Nobody can have raised it without having imported structlog, so neither need we.
+            structlog = sys.modules.get("structlog")
+            if structlog is not None and isinstance(error, structlog.DropEvent):
+                return None
+            raise
+        return event
+
+    def flush(self) -> None:
+        """Bring everything logged so far to where it goes. Other threads can log meanwhile."""
+        try:
+            self._store.flush()
+        finally:
+            self._mirrors.flush()
+
+    def close(self) -> None:
+        """Flush and close everything. The store opens again for a later signal; the mirrors do not."""
+        with self.lock:
+            # A signal handler that interrupts `emit` gets its wish once the record is whole.
+            self._close_wanted = self._busy
+            if not self._busy:
+                try:
+                    self._store.close()
+                finally:
+                    self._mirrors.close()
+
+    def after_fork(self) -> None:
+        """Start anew in a forked child: no thread but this one is alive, and files and mirrors are the parent's."""
+        self.lock = threading.RLock()
+        self._busy = False
+        self._store.after_fork()
+        self._mirrors.silence()
+
+
+_pipelines: "weakref.WeakSet[Pipeline]" = weakref.WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    for pipeline in list(_pipelines):
+        pipeline.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -1,0 +1,51 @@
+"""The chain that a record goes through before it is stored.
+
+Every step is a structlog processor, ``(logger, kind, event_dict) -> event_dict``; ``logger`` is the run (see
+`l2logger.run.Run`), ``kind`` the kind of signal. `canonical` returns the standard chain as a list, so any processor
+of structlog or of your own goes where it belongs::
+
+    chain = canonical()
+    chain.insert(0, structlog.contextvars.merge_contextvars)
+    DataLogger(..., processors=chain)
+
+Raise `structlog.DropEvent` to drop a record.
+"""
+
+from collections.abc import Callable
+
+from l2logger.processors.columns import check_columns
+from l2logger.processors.defaults import fill_defaults
+from l2logger.processors.order import OrderChecker
+from l2logger.processors.scalars import unwrap_scalars
+from l2logger.processors.task_params import encode_task_params
+from l2logger.processors.timestamp import TimeStamper, now
+from l2logger.run import Processor
+
+__all__ = [
+    "OrderChecker",
+    "Processor",
+    "TimeStamper",
+    "canonical",
+    "check_columns",
+    "encode_task_params",
+    "fill_defaults",
+    "unwrap_scalars",
+]
+
+
+def canonical(*, clock: Callable[[], float] = now) -> list[Processor]:
+    """Return the standard chain, new for each run because its last member remembers.
+
+    The order is that of the checks of l2logger 1.x, so that a record with several faults is refused for the same one.
+
+    Args:
+        clock: Returns seconds since 1970, for the timestamps.
+    """
+    return [
+        fill_defaults,
+        TimeStamper(clock),
+        unwrap_scalars,
+        check_columns,
+        encode_task_params,
+        OrderChecker(),
+    ]

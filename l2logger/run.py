@@ -1,0 +1,58 @@
+"""What processors and sinks may ask of the run they work for."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from l2logger.schema import Schema
+
+
+class Run(Protocol):
+    """The part of `l2logger.DataLogger` that processors get as their first argument, and sinks when they open."""
+
+    @property
+    def scenario_dir(self) -> str:
+        """Directory of the run."""
+
+    @property
+    def logger_info(self) -> dict[str, Any]:
+        """Content of ``logger_info.json``; ``metrics_columns`` names the metrics."""
+
+    @property
+    def scenario_info(self) -> Any:
+        """Content of ``scenario_info.json``."""
+
+    @property
+    def schema(self) -> Schema:
+        """The version of the format that is written."""
+
+    @property
+    def columns(self) -> tuple[str, ...] | None:
+        """Columns of the log in the order of the file, or None before the first record has fixed them."""
+
+    @property
+    def strict(self) -> bool:
+        """Whether a doubt is an error."""
+
+    def write_info_files(self) -> None:
+        """Write both info files."""
+
+    def doubt(self, kind: str, message: str) -> None:
+        """Say that the log can hold this record, but tools that read it will stumble.
+
+        Args:
+            kind: A word for the trouble; each is said once in a run.
+            message: What was got, what it breaks, what to do.
+
+        Raises:
+            RecordError: The run is strict.
+        """
+
+
+class Processor(Protocol):
+    """A structlog processor: takes an event and returns it, changed or not.
+
+    It may raise: `structlog.DropEvent` to drop the record silently, anything else to refuse it. One with a memory
+    also has ``commit(event)``, called once the record is on disk, so that a refused record is never remembered.
+    """
+
+    def __call__(self, logger: Any, kind: str, event: Any, /) -> Mapping[str, Any]: ...

@@ -1,0 +1,42 @@
+"""A sink that keeps what it gets, for tests."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from l2logger.run import Run
+from l2logger.signals import RECORD, Signal
+from l2logger.sinks.sink import Sink
+
+
+class MemorySink(Sink):
+    """Keep every signal in a list.
+
+    Attributes:
+        signals: All signals, oldest first.
+        calls: The names of the methods called, oldest first.
+        run: The run it was opened with.
+    """
+
+    def __init__(self) -> None:
+        self.signals: list[Signal] = []
+        self.calls: list[str] = []
+        self.run: Run | None = None
+
+    @property
+    def records(self) -> list[Mapping[str, Any]]:
+        """The fields of all records, oldest first."""
+        return [signal.fields for signal in self.signals if signal.kind == RECORD]
+
+    def open(self, run: Run) -> None:
+        self.calls.append("open")
+        self.run = run
+
+    def write(self, signal: Signal) -> None:
+        self.calls.append("write")
+        self.signals.append(signal)
+
+    def flush(self) -> None:
+        self.calls.append("flush")
+
+    def close(self) -> None:
+        self.calls.append("close")

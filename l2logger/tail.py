@@ -1,0 +1,95 @@
+"""The end of a log file: where its last whole row is, and what to do with the piece behind it.
+
+A row ends with a newline that is not inside quotes. Whether a newline is inside quotes depends on everything
+before it, but nearly always the last line tells enough by itself, so that a long file is not read for it.
+"""
+
+import os
+import re
+from typing import Final
+
+from l2logger.diagnostics import warn
+from l2logger.errors import LogWarning
+
+_CHUNK_BYTES: Final = 2**20
+_NEAR_BYTES: Final = 2**16
+_QUOTED = re.compile(rb'"(?:[^"]|"")*"')
+
+
+def read_at(fd: int, offset: int, size: int) -> bytes:
+    """Return `size` bytes of the open file from `offset`, or what there is of them."""
+    os.lseek(fd, offset, os.SEEK_SET)
+    pieces = []
+    while size > 0 and (piece := os.read(fd, size)):
+        pieces.append(piece)
+        size -= len(piece)
+    return b"".join(pieces)
+
+
+def first_line(fd: int) -> bytes:
+    """Return the first line, without its newline."""
+    return read_at(fd, 0, _NEAR_BYTES).split(b"\n", 1)[0]
+
+
+def last_row(fd: int, size: int) -> tuple[int, int]:
+    """Return where the last whole row starts and ends, newline included; ``(0, 0)`` if there is none.
+
+    The header counts as a row. Bytes behind the end are an unfinished row.
+    """
+    near = read_at(fd, max(0, size - _NEAR_BYTES), _NEAR_BYTES)
+    if near.endswith(b"\n"):
+        start = near.rfind(b"\n", 0, -1) + 1
+        if (start or size <= _NEAR_BYTES) and _is_row(near[start:], first_line(fd)):
+            return size - len(near) + start, size
+    return _scan(fd)
+
+
+def _is_row(line: bytes, header: bytes) -> bool:
+    """Return whether `line` has the cells of `header`, so that it does not start or end inside of quotes."""
+    bare = _QUOTED.sub(b"", line)
+    return b'"' not in bare and bare.count(b"\t") == _QUOTED.sub(b"", header).count(b"\t")
+
+
+def _scan(fd: int) -> tuple[int, int]:
+    """Find the last whole row by reading the file from its beginning."""
+    start = end = offset = 0
+    inside = False
+    while chunk := read_at(fd, offset, _CHUNK_BYTES):
+        position = offset
+        for number, piece in enumerate(chunk.split(b'"')):
+            if number:
+                inside = not inside
+                position += 1
+            if not inside and (newline := piece.rfind(b"\n")) >= 0:
+                before = piece.rfind(b"\n", 0, newline)
+                start = position + before + 1 if before >= 0 else end
+                end = position + newline + 1
+            position += len(piece)
+        offset += len(chunk)
+    return start, end
+
+
+def row_length(data: bytes) -> int:
+    """Return how many bytes the first row of `data` takes, newline included; 0 if it is not all there."""
+    bare = _QUOTED.sub(lambda quoted: b"." * len(quoted[0]), data)
+    return bare.find(b"\n") + 1
+
+
+def cut(fd: int, path: str, end: int) -> None:
+    """Shorten the file to `end` bytes, after keeping what is behind them in ``<path>.torn``."""
+    size = os.lseek(fd, 0, os.SEEK_END)
+    torn = os.open(f"{path}.torn", os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0), 0o666)
+    try:
+        position = end
+        while piece := read_at(fd, position, min(_CHUNK_BYTES, size - position)):
+            os.write(torn, piece)
+            position += len(piece)
+        os.write(torn, b"\n")
+    finally:
+        os.close(torn)
+    os.ftruncate(fd, end)
+    warn(
+        f"{path} ended in the middle of a row: its writer was killed or the disk was full. "
+        f"The last {size - end} bytes were no record; they were moved to {path}.torn",
+        LogWarning,
+    )
