@@ -153,16 +153,20 @@ class PerformanceLogger:
         """
         if self._logging_dir is None:
             raise RecordError("there is no regime yet that this row could belong to; call write_to_blocks_log first")
-        missing = sorted(set(self._metrics_columns).difference(record))
-        if missing and not self._reported:
-            self._reported = True
-            warn(
-                f"the row lacks {missing}, which were announced as metric columns; their cells stay empty",
-                RecordWarning,
-            )
-        event = dict(record)
-        event.setdefault("timestamp", self._stamps.text())
-        self._pipeline.emit(RECORD, event)
+        self._pipeline.emit(RECORD, dict(record))
+
+    def _complete(self, logger: Any, kind: str, event: dict[str, Any]) -> dict[str, Any]:
+        """Stamp a row that brings no time, and say once if it lacks announced metrics. A processor."""
+        if kind == RECORD:
+            event.setdefault("timestamp", self._stamps.text())
+            missing = sorted(set(self._metrics_columns).difference(event))
+            if missing and not self._reported:
+                self._reported = True
+                warn(
+                    f"the row lacks {missing}, which were announced as metric columns; their cells stay empty",
+                    RecordWarning,
+                )
+        return event
 
     write_blocks_to_log = write_to_blocks_log
     write_data_to_log = write_to_data_log

@@ -5,13 +5,14 @@ notebooks do all the time, that is so for every object made before. So a logger 
 """
 
 import importlib
-from functools import reduce
 from typing import Any
 
 
 def rebuild(module: str, qualname: str, state: Any) -> Any:
     """Return a new object of the named class, given `state` by its ``__setstate__``."""
-    cls: type[Any] = reduce(getattr, qualname.split("."), importlib.import_module(module))
-    instance: Any = cls.__new__(cls)
+    cls: Any = importlib.import_module(module)
+    for name in qualname.split("."):
+        cls = getattr(cls, name)
+    instance = cls.__new__(cls)
     instance.__setstate__(state)
     return instance
