@@ -11,12 +11,13 @@ from typing import Any, Final
 
 from l2logger.errors import RecordError
 
-MAX_CELL_CHARS: Final = 2**20
-"""Longest text of one value. Larger things belong into files of their own."""
+MAX_CELL_BYTES: Final = 2**20
+"""Longest cell. Larger things belong into files of their own."""
 
 MAX_LINE_BYTES: Final = 2**23
 """Longest line of a log."""
 
+_NUMBERS: Final = frozenset({int, float})
 _needs_quotes = re.compile('[\t"\n\r]').search
 _cells = re.compile(r'(?:^|\t)(?:"(?P<quoted>(?:[^"]|"")*)"|(?P<bare>[^\t]*))').finditer
 
@@ -63,19 +64,18 @@ def line(columns: Iterable[str], fields: Mapping[str, Any]) -> bytes:
         RecordError: A value has no text, or its text is too long or not valid Unicode.
     """
     cells = []
-    for name in columns:
-        try:
-            cell = text(fields[name])
-        except Exception as error:
-            raise RecordError(
-                f"{name}: the value, a {type(fields[name]).__name__}, cannot be turned into text ({error!r}); log text or numbers"
-            ) from error
-        if len(cell) > MAX_CELL_CHARS:
-            raise RecordError(
-                f"{name}: the value is {len(cell):,} characters long, the limit is {MAX_CELL_CHARS:,}; "
-                "store it in a file and log the name of the file"
-            )
-        cells.append(quote(cell))
+    name = ""
+    try:
+        for name in columns:
+            value = fields[name]
+            kind = type(value)
+            # Numbers never need quotes.
+            cells.append(quote(value) if kind is str else str(value) if kind in _NUMBERS else quote(text(value)))
+    except Exception as error:
+        raise RecordError(
+            f"{name}: the value, a {type(fields[name]).__name__}, cannot be turned into text ({error!r}); "
+            "log text or numbers"
+        ) from error
     try:
         data = ("\t".join(cells) + "\n").encode()
     except UnicodeEncodeError as error:
@@ -84,11 +84,23 @@ def line(columns: Iterable[str], fields: Mapping[str, Any]) -> bytes:
             f"{name}: the text holds half of a surrogate pair, which UTF-8 cannot store; "
             "clean it with text.encode(errors='replace').decode()"
         ) from error
-    if len(data) > MAX_LINE_BYTES:
-        raise RecordError(
-            f"the record takes {len(data):,} bytes, the limit is {MAX_LINE_BYTES:,}; store large values in files and log their names"
-        )
+    if len(data) > MAX_CELL_BYTES:
+        _check_sizes(columns, cells, len(data))
     return data
+
+
+def _check_sizes(columns: Iterable[str], cells: list[str], size: int) -> None:
+    for name, cell in zip(columns, cells, strict=True):
+        if len(cell.encode()) > MAX_CELL_BYTES:
+            raise RecordError(
+                f"{name}: the value takes {len(cell.encode()):,} bytes, the limit is {MAX_CELL_BYTES:,}; "
+                "store it in a file and log the name of the file"
+            )
+    if size > MAX_LINE_BYTES:
+        raise RecordError(
+            f"the record takes {size:,} bytes, the limit is {MAX_LINE_BYTES:,}; "
+            "store large values in files and log their names"
+        )
 
 
 def _is_unicode(cell: str) -> bool:

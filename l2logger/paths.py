@@ -84,9 +84,9 @@ def make_scenario_dir(logging_base_dir: Any, stem: str) -> str:
         ) from error
 
 
-def block_dir(scenario_dir: str, worker_id: str, block_num: int, block_type: str) -> str:
-    """Return the directory of one block of one worker."""
-    return os.path.join(scenario_dir, worker_id, f"{block_num}-{block_type}")
+def data_log(scenario_dir: str, worker_id: str, block_num: int, block_type: str) -> str:
+    """Return the file of one block of one worker."""
+    return f"{scenario_dir}{os.sep}{worker_id}{os.sep}{block_num}-{block_type}{os.sep}{DATA_LOG}"
 
 
 def make_dir_inside(root: str, path: str) -> None:

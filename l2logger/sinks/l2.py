@@ -103,8 +103,7 @@ class L2Sink(Sink):
             timestamp: Of the record.
             columns: Of the record, if they are not the columns of the log yet.
         """
-        directory = paths.block_dir(self._root, worker_id, block_num, block_type)
-        path = os.path.join(directory, paths.DATA_LOG)
+        path = paths.data_log(self._root, worker_id, block_num, block_type)
         file = self._pool.get(path)
         second = timestamp[:-7]
         if file is not None and file.checked_at != second and not file.is_in_place():
@@ -115,7 +114,7 @@ class L2Sink(Sink):
             )
             file = None
         if file is None:
-            self._make_directory(directory)
+            self._make_directory(os.path.dirname(path))
             file = self._pool.open(path, cells.header(columns or self.columns or ()))
         file.checked_at = second
         return file

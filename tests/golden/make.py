@@ -1,0 +1,43 @@
+"""Make the golden runs anew with the original l2logger 1.8.2 from PyPI: ``make goldens``.
+
+An environment of its own is created for it. The runs are kept with all times set to the same one.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+VENV = HERE.parent.parent / ".golden-venv"
+
+
+def main() -> None:
+    python = VENV / "bin" / "python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
+        subprocess.run([python, "-m", "pip", "install", "-q", "l2logger==1.8.2"], check=True)
+    subprocess.run([python, __file__, "write"], check=True, cwd=HERE)
+
+
+def write() -> None:
+    # Only reached inside of that environment.
+    import scenarios
+    from l2logger.l2logger import DataLogger
+    from normal import normal_tree
+
+    shutil.rmtree(HERE / "runs", ignore_errors=True)
+    for scenario in scenarios.SCENARIOS:
+        with tempfile.TemporaryDirectory() as base:
+            scenario(DataLogger, base)
+            for name, data in normal_tree(Path(base)).items():
+                path = HERE / "runs" / scenario.__name__ / name
+                os.makedirs(path.parent, exist_ok=True)
+                path.write_bytes(data)
+        print(scenario.__name__)
+
+
+if __name__ == "__main__":
+    write() if sys.argv[1:] == ["write"] else main()
