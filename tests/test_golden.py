@@ -13,7 +13,9 @@ RUNS = Path(__file__).parent / "golden" / "runs"
 
 
 def golden(name: str) -> dict[str, bytes]:
-    return {str(path.relative_to(RUNS / name)): path.read_bytes() for path in (RUNS / name).rglob("*") if path.is_file()}
+    return {
+        str(path.relative_to(RUNS / name)): path.read_bytes() for path in (RUNS / name).rglob("*") if path.is_file()
+    }
 
 
 @pytest.mark.filterwarnings("ignore::l2logger.RecordWarning")
