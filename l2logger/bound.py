@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 class BoundLogger:
     """A run with some fields bound, so that a loop need not repeat them. Made by `DataLogger.bind`; it never changes.
 
+    Flushing, closing and all else is done by the run.
+
     Args:
         run: The logger that everything goes to.
         fields: Values by column, added to each record that does not bring its own.
@@ -25,7 +27,13 @@ class BoundLogger:
         self._fields = fields
 
     def bind(self, **fields: Any) -> "BoundLogger":
-        """Return a handle with `fields` bound as well; they win over those bound before."""
+        """Return a handle with `fields` bound as well; they win over those bound before.
+
+        Raises:
+            RecordError: ``timestamp`` is among them.
+        """
+        if "timestamp" in fields:
+            raise RecordError("timestamp is filled in by the logger for each record, it cannot be bound")
         return BoundLogger(self.run, {**self._fields, **copy.deepcopy(fields)})
 
     def unbind(self, *names: str) -> "BoundLogger":

@@ -11,7 +11,7 @@ _PACKAGE: Final = os.path.dirname(os.path.abspath(__file__)) + os.sep
 def warn(message: str, category: type[Warning]) -> None:
     """Issue a warning in the name of the first caller outside of this package."""
     # ``skip_file_prefixes`` does this from Python 3.12 on.
-    level = 1
+    level = 2
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         frame = frame.f_back

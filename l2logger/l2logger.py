@@ -38,6 +38,11 @@ class Progress(NamedTuple):
     exp_num: int
     complete: bool
 
+    @property
+    def next_exp_num(self) -> int:
+        """The experience to go on with: the next one, or this one again if it is not complete."""
+        return self.exp_num + self.complete
+
 
 class DataLogger:
     """Log the experiences of a lifelong-learning scenario to a new directory.
@@ -177,7 +182,9 @@ class DataLogger:
     ) -> Self:
         """Go on with a run whose process has ended, however it did.
 
-        Unfinished last rows are moved to ``data-log.tsv.torn``, and `progress` tells where each worker stopped.
+        Unfinished last rows are moved to ``data-log.tsv.torn``, and `progress` tells where each worker stopped. An
+        experience that was stopped before its row with ``exp_status="complete"`` is to be done again; its earlier rows
+        stay in the log as ``incomplete``, which readers leave out.
 
         Args:
             scenario_dir: Directory of the run, or its bare name below ``$L2DATA/logs``.
@@ -258,12 +265,21 @@ class DataLogger:
 
     @property
     def progress(self) -> dict[str, Progress]:
-        """How far each worker has come, as far as this logger knows: what it wrote, and what it found on opening."""
+        """How far each worker has come.
+
+        This is what this logger wrote itself and what it found when it opened the run. Of what forked children write
+        the parent learns nothing.
+        """
         return {
             worker_id: Progress(position.block_num, position.exp_num, position.complete)
             for order in self._orders()
             for worker_id, position in order.positions.items()
         }
+
+    @property
+    def next_exp_num(self) -> int:
+        """The experience to go on with in a run whose workers share one count; 0 in a new run."""
+        return max((each.next_exp_num for each in self.progress.values()), default=0)
 
     def log_record(self, record: Mapping[str, Any] | None = None, /, **fields: Any) -> None:
         """Log one experience, or a part of one.
@@ -298,8 +314,11 @@ class DataLogger:
 
         Args:
             **fields: Values by column; a record that brings its own wins.
+
+        Raises:
+            RecordError: ``timestamp`` is among them.
         """
-        return BoundLogger(self, copy.deepcopy(fields))
+        return BoundLogger(self, {}).bind(**fields)
 
     def write_info_files(self) -> None:
         """Write ``logger_info.json`` and ``scenario_info.json``, replacing what is there.

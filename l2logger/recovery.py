@@ -72,6 +72,15 @@ def examine(scenario_dir: str, schema: Schema, *, repair: bool) -> Found:
     return Found(columns, rows)
 
 
+def columns_of_any_file(scenario_dir: str) -> tuple[str, ...] | None:
+    """Return the columns of the first file of a run that has any, for a process whose siblings may have begun it."""
+    for path in _data_logs(scenario_dir):
+        with open(path, "rb") as file:
+            if (header := file.readline(_HEAD_BYTES)).endswith(b"\n"):
+                return tuple(cells.split(_decode(header, path).removesuffix("\n")))
+    return None
+
+
 def _data_logs(scenario_dir: str) -> Iterator[str]:
     """Yield ``<worker>/<block>/data-log.tsv``, sorted."""
     for worker in _directories(scenario_dir):

@@ -1,5 +1,6 @@
 """What can be said of a record by itself: its columns and their vocabularies."""
 
+import difflib
 import re
 from typing import Any
 
@@ -71,14 +72,21 @@ def _checked_worker_id(worker_id: Any) -> str:
 
 
 def _check_first(logger: Run, event: dict[str, Any]) -> None:
-    missing = [name for name in logger.schema.columns if name not in event]
-    if missing:
-        raise SchemaError(f"the record lacks the standard columns {missing}")
-    missing = sorted({name for name in logger.logger_info["metrics_columns"] if name not in event})
-    if missing:
-        raise SchemaError(
-            f"the record lacks {missing}, which logger_info names in metrics_columns; the first record must bring every metric"
-        )
+    standard = logger.schema.columns
     wrong = [name for name in event if not isinstance(name, str)]
     if wrong:
         raise SchemaError(f"column names must be text, got {wrong}")
+    extras = sorted(set(event).difference(standard))
+    if missing := [name for name in standard if name not in event]:
+        raise SchemaError(f"the record lacks the standard columns {missing}; besides them it has {extras}")
+    metrics = logger.logger_info["metrics_columns"]
+    if missing := sorted({name for name in metrics if name not in event}):
+        raise SchemaError(
+            f"the record lacks {missing}, which logger_info names in metrics_columns; the first record must bring "
+            f"every metric, it has {extras}"
+        )
+    for name in set(extras).difference(metrics):
+        if similar := difflib.get_close_matches(name, logger.schema.defaults, 1, 0.9):
+            logger.doubt(
+                "column name", f"there is a column {name!r} now; if it was meant to be {similar[0]!r}, start anew"
+            )

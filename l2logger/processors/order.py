@@ -155,7 +155,7 @@ def _count(event: Mapping[str, Any], name: str, last: int) -> int:
     except TypeError:
         raise RecordError(f"{name} must be an integer, got {value!r} ({type(value).__name__})") from None
     if not 0 <= count <= MAX_COUNT:
-        raise RecordError(f"{name} must be from 0 to 2**63 - 1, got {count}")
+        raise RecordError(f"{name} must be from 0 to 2**63 - 1, got {count if count < 0 else hex(count)}")
     if count < last:
         raise RecordError(f"{name} must never fall for a worker: {event['worker_id']!r} was at {last}, got {count}")
     return count

@@ -3,7 +3,7 @@
 import os
 from typing import Any, Final
 
-from l2logger import cells, paths
+from l2logger import cells, paths, recovery
 from l2logger.append_file import AppendFile
 from l2logger.diagnostics import warn
 from l2logger.errors import ConfigError, LogWarning, SchemaError
@@ -74,13 +74,14 @@ class L2Sink(Sink):
         ):
             return self.columns
         assert self._run is not None
-        expected = set(self.columns or self._run.schema.columns)
+        columns = self.columns or recovery.columns_of_any_file(self._root)
+        expected = set(columns or self._run.schema.columns)
         missing = sorted(expected.difference(fields))
-        unexpected = sorted(set(fields).difference(expected), key=str) if self.columns else []
+        unexpected = sorted(set(fields).difference(expected), key=str) if columns else []
         if missing or unexpected:
-            raise SchemaError(
-                f"the processors returned a record that does not fit the log: missing={missing} unexpected={unexpected}"
-            )
+            raise SchemaError(f"the record does not fit the log: missing={missing} unexpected={unexpected}")
+        if columns:
+            return columns
         return self._run.schema.order(set(fields))
 
     def append(self, file: AppendFile, line: bytes) -> None:

@@ -25,8 +25,9 @@ def main() -> None:
 def write() -> None:
     # Only reached inside of that environment.
     import scenarios
-    from l2logger.l2logger import DataLogger
     from normal import normal_tree
+
+    from l2logger.l2logger import DataLogger
 
     shutil.rmtree(HERE / "runs", ignore_errors=True)
     for scenario in scenarios.SCENARIOS:

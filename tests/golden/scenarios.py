@@ -27,7 +27,20 @@ def _run(logger_class, base, records, metrics=("reward",), scenario_info=None, n
 
 def quoting(logger_class, base):
     texts = ["", " lead", "trail ", "a,b", "#x", "it's", "a;b", "back\\slash", "=1+1", "tab\there", 'quo"te', '"all"']
-    texts += ["line\nbreak", "crlf\r\nbreak", "nul\0", "u\u2028x", '"', '""', "\t", "\n", "\ufeffbom", "NA", "nan", "007"]
+    texts += [
+        "line\nbreak",
+        "crlf\r\nbreak",
+        "nul\0",
+        "u\u2028x",
+        '"',
+        '""',
+        "\t",
+        "\n",
+        "\ufeffbom",
+        "NA",
+        "nan",
+        "007",
+    ]
     _run(logger_class, base, [record(i, note=text, task_name=text or "A_1") for i, text in enumerate(texts)])
 
 
@@ -74,7 +87,12 @@ def standard_metric(logger_class, base):
 
 def defaults(logger_class, base):
     given = {"worker_id": "w-1.x_Y", "block_subtype": "sleep", "exp_status": "incomplete"}
-    records = [record(0), record(0, worker_id="w0"), record(1, block_subtype="sleep"), record(1, exp_status="incomplete")]
+    records = [
+        record(0),
+        record(0, worker_id="w0"),
+        record(1, block_subtype="sleep"),
+        record(1, exp_status="incomplete"),
+    ]
     _run(logger_class, base, [*records, record(2, **given), record(2)])
 
 
@@ -82,7 +100,10 @@ def many_workers_and_blocks(logger_class, base):
     records = []
     for exp_num in range(60):
         block_num = exp_num // 10
-        kind = {"block_type": "test" if block_num % 2 else "train", "block_subtype": "sleep" if block_num == 3 else "wake"}
+        kind = {
+            "block_type": "test" if block_num % 2 else "train",
+            "block_subtype": "sleep" if block_num == 3 else "wake",
+        }
         task = {"task_name": f"Task_{'ab'[exp_num % 2]}", "task_params": {"gravity": 9.8, "length": block_num}}
         records += [
             record(exp_num, block_num=block_num, worker_id=f"w{worker}", reward=exp_num * 0.1 + worker, **kind, **task)
