@@ -130,8 +130,6 @@ class DataLogger:
 
     def _connect(self, sinks: Iterable[Sink], processors: Iterable[Processor] | None) -> None:
         """Wire chain, store and mirrors together."""
-        if isinstance(sinks, Sink):
-            raise ConfigError(f"sinks must be a list, got one {type(sinks).__name__}; write [sink]")
         self._processors = canonical() if processors is None else list(processors)
         self._store = L2Sink(fsync=self._fsync)
         self._mirrors = FanOut(sinks)

@@ -104,7 +104,7 @@ class Pipeline:
                     raise RecordError(
                         f"the processor {processor!r} returned {event!r}; it must return the event, or raise structlog.DropEvent to drop it"
                     )
-        except Exception as error:
+        except BaseException as error:  # which structlog.DropEvent is
             # Nobody can have raised it without having imported structlog, so neither need we.
             structlog = sys.modules.get("structlog")
             if structlog is not None and isinstance(error, structlog.DropEvent):

@@ -6,7 +6,7 @@ from l2logger.errors import RecordError
 from l2logger.run import Run
 from l2logger.schema import MAX_COUNT
 
-_PLAIN = frozenset({str, int, float, bool, type(None)})
+_PLAIN = frozenset({str, int, float, bool, type(None), dict})
 
 
 def unwrap_scalars(logger: Run, kind: str, event: dict[str, Any]) -> dict[str, Any]:
@@ -19,10 +19,11 @@ def unwrap_scalars(logger: Run, kind: str, event: dict[str, Any]) -> dict[str, A
         RecordError: The run is strict and a value is neither a number nor text.
     """
     for name, value in event.items():
-        if type(value) not in _PLAIN and name != "task_params":
-            if type(value).__module__ != "numpy" and getattr(value, "shape", None) == () and hasattr(value, "item"):
-                event[name] = value.item()
-            elif logger.strict:
+        if type(value) not in _PLAIN and type(value).__module__ != "numpy" and getattr(value, "shape", None) == ():
+            event[name] = value.item()
+    if logger.strict:
+        for name, value in event.items():
+            if name not in logger.schema.columns:
                 _refuse_structure(name, value)
     return event
 
@@ -33,7 +34,7 @@ def _refuse_structure(name: str, value: Any) -> None:
         raise RecordError(
             f"{name} has shape {tuple(shape)}; a cell of the log holds one number or text, keep arrays in files"
         )
-    if not isinstance(value, str | int | float) and shape is None:
+    if shape is None and value is not None and not isinstance(value, str | int | float):
         raise RecordError(f"{name} is a {type(value).__name__}; a cell of the log holds one number or text")
     if isinstance(value, int) and abs(value) > MAX_COUNT:
         raise RecordError(f"{name} is {value}, which does not fit into 64 bits; log a float")

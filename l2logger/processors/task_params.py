@@ -1,7 +1,8 @@
 """The parameters of a task, as JSON."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from l2logger.errors import RecordError
@@ -36,7 +37,10 @@ def encode(params: Any, *, strict: bool = False) -> str:
     except RecursionError as error:
         raise RecordError("task_params is nested too deeply for JSON") from error
     except Exception as error:
-        raise RecordError(f"{_culprit(params, 'task_params')} cannot be written as JSON: {error}") from error
+        place = "task_params"
+        with suppress(Exception):  # what is inside may be no better at being looked at
+            place = _culprit(params, place)
+        raise RecordError(f"{place} cannot be written as JSON: {error}") from error
 
 
 def _plain(value: Any) -> Any:
@@ -49,14 +53,19 @@ def _plain(value: Any) -> Any:
 
 def _culprit(value: Any, place: str) -> str:
     """Return the place of the innermost value that JSON cannot hold, such as ``task_params['physics']['g']``."""
-    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list | tuple) else ()
+    children: Iterable[tuple[Any, Any]] = ()
+    if isinstance(value, dict):
+        children = list(value.items())
+    elif isinstance(value, list | tuple):
+        children = enumerate(value)
     for key, child in children:
+        inner = f"{place}[{key!r}]"
         try:
             json.dumps(child, default=_plain)
-        except Exception as error:
-            inner = f"{place}[{key!r}]"
-            # A circle has no innermost value.
-            return inner if "Circular" in str(error) or isinstance(error, RecursionError) else _culprit(child, inner)
+        except (ValueError, RecursionError):
+            return inner  # A circle, or an abyss: it has no innermost value.
+        except Exception:
+            return _culprit(child, inner)
     return place
 
 

@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Final, NamedTuple
 
 from l2logger.diagnostics import warn
-from l2logger.errors import SinkWarning
+from l2logger.errors import ConfigError, SinkWarning
 from l2logger.run import Run
 from l2logger.signals import Signal
 from l2logger.sinks.sink import Sink
@@ -83,8 +83,11 @@ class FanOut(Sink):
     """
 
     def __init__(self, sinks: Iterable[Sink]) -> None:
-        self._members = tuple(_Member(sink) for sink in sinks)
-        self.kinds = frozenset().union(*(sink.kinds for sink in sinks))
+        members = tuple(sinks) if isinstance(sinks, Iterable) else (sinks,)
+        if isinstance(sinks, Sink) or not all(isinstance(sink, Sink) for sink in members):
+            raise ConfigError(f"sinks must be a list of l2logger.sinks.Sink objects, got {sinks!r}")
+        self._members = tuple(_Member(sink) for sink in members)
+        self.kinds = frozenset().union(*(sink.kinds for sink in members))
 
     def __bool__(self) -> bool:
         return bool(self._members)
