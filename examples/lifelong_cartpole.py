@@ -9,7 +9,7 @@ What it shows of l2logger: `DataLogger.bind` as the style of the loop, one recor
 and a count of experiences over the whole run, and a log that any program can read while or after it is written.
 
     pip install "l2logger[examples]"
-    python lifelong_cartpole.py --episodes 200 --seed 0 --dir logs
+    python lifelong_cartpole.py --episodes 600 --seed 0 --dir logs
 """
 
 import argparse
@@ -216,7 +216,7 @@ def first_and_last_test(records: list[dict[str, str]]) -> tuple[float, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Log a lifelong-learning run on CartPole with changing physics.")
-    parser.add_argument("--episodes", type=int, default=200, help="episodes in each train block (default: %(default)s)")
+    parser.add_argument("--episodes", type=int, default=600, help="episodes in each train block (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of the learner and the tasks (default: %(default)s)")
     parser.add_argument("--dir", default="logs", help="where the log goes (default: %(default)s)")
     args = parser.parse_args()

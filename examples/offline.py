@@ -2,8 +2,8 @@
 
 The job writes nothing but the log directory. It is killed for real, by SIGKILL in the middle of an episode, with the
 run open; no handler runs and nothing is flushed. Every episode that was logged is on disk all the same. The second
-job opens the run with `DataLogger.resume`, rebuilds its learner from the log, and asks `DataLogger.progress` where to
-go on.
+job opens the run with `DataLogger.resume`, rebuilds its learner from the log, and asks `DataLogger.next_exp_num` where
+to go on.
 
 Run it with ``python offline.py --episodes 100 --dir logs``.
 """
@@ -70,11 +70,8 @@ def second_job(scenario_dir: str, episodes: int) -> None:
         for record in read_records(scenario_dir):
             if record["block_type"] == "train":
                 learner.learn(record["arm"], float(record["reward"]))
-        first = 0
-        if last := logger.progress.get("worker-default"):
-            print(f"Resume:  the log ends in block {last.block_num} with experience {last.exp_num}")
-            first = last.exp_num + 1 if last.complete else last.exp_num
-        play(logger, learner, first, episodes)
+        print(f"Resume:  experience {logger.next_exp_num} comes next")
+        play(logger, learner, logger.next_exp_num, episodes)
 
 
 def read_records(scenario_dir: str) -> list[dict[str, str]]:

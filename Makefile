@@ -1,0 +1,64 @@
+# Two commands do everything on a fresh machine with Python 3.11 or newer: `make demo` and `make test`.
+# PYTHON chooses the interpreter: make test PYTHON=python3.13
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+KILLS ?= 1000
+
+.PHONY: help demo test quick lint torture interop bench goldens clean
+
+help:
+	@echo "make demo     train on a real task, log it, show the log (about 20 s)"
+	@echo "make test     linters, types and all tests"
+	@echo "make quick    the tests that take no more than a moment each"
+	@echo "make torture  kill a logging process KILLS=$(KILLS) times and count what is lost"
+	@echo "make interop  let the original l2logger read what we write"
+	@echo "make bench    speed and memory beside the original"
+	@echo "make goldens  write the golden runs anew with the original"
+	@echo "make clean    remove environments and caches"
+
+demo: $(BIN)/.demo
+	@$(BIN)/python examples/lifelong_cartpole.py
+
+test: lint
+	@$(BIN)/python -m pytest -q --durations=5
+
+quick: $(BIN)/.test
+	@$(BIN)/python -m pytest -q -m "not slow"
+
+lint: $(BIN)/.test
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet . || { echo "run '$(BIN)/ruff format .'"; exit 1; }
+	@$(BIN)/mypy
+
+torture: $(BIN)/.test
+	@$(BIN)/python tests/torture.py --kills $(KILLS)
+
+interop: $(BIN)/.test
+	@$(BIN)/python -m pytest -q tests/interop
+
+bench: $(BIN)/.test
+	@$(BIN)/python benchmarks/run.py
+
+goldens: $(BIN)/.test
+	@$(BIN)/python tests/golden/make.py
+
+clean:
+	rm -rf $(VENV) .upstream-venv .pytest_cache .mypy_cache .ruff_cache .hypothesis dist
+
+# An environment is made once, and installed into again when pyproject.toml changes.
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "l2logger needs Python 3.11 or newer, $(PYTHON) is " + sys.version.split()[0] + "; try: make PYTHON=python3.11")'
+	@echo "making $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+
+$(BIN)/.demo: pyproject.toml | $(BIN)/python
+	@echo "installing l2logger and what the examples need ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[examples]"
+	@touch $@
+
+$(BIN)/.test: pyproject.toml | $(BIN)/python
+	@echo "installing l2logger and what the tests need ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[test]"
+	@touch $@ $(BIN)/.demo
