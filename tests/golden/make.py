@@ -1,6 +1,6 @@
-"""Make the golden runs anew with the original l2logger 1.8.2 from PyPI: ``make goldens``.
+"""Make the golden runs anew with the original l2logger 1.8.2: ``make goldens``.
 
-An environment of its own is created for it. The runs are kept with all times set to the same one.
+The runs are kept with all times set to the same one.
 """
 
 import os
@@ -11,19 +11,15 @@ import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-VENV = HERE.parent.parent / ".golden-venv"
 
 
 def main() -> None:
-    python = VENV / "bin" / "python"
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
-        subprocess.run([python, "-m", "pip", "install", "-q", "l2logger==1.8.2"], check=True)
-    subprocess.run([python, __file__, "write"], check=True, cwd=HERE)
+    python = subprocess.run([sys.executable, HERE.parent / "original.py"], check=True, capture_output=True, text=True)
+    subprocess.run([python.stdout.strip(), __file__, "write"], check=True, cwd=HERE)
 
 
 def write() -> None:
-    # Only reached inside of that environment.
+    # Only reached in the environment of the original.
     import scenarios
     from normal import normal_tree
 

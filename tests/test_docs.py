@@ -1,0 +1,48 @@
+"""The documentation is true: its code runs, its links lead somewhere, its commands exist."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+README_BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("block", README_BLOCKS, ids=range(len(README_BLOCKS)))
+def test_a_block_of_the_readme_runs_as_it_is_pasted(block, tmp_path):
+    command = [sys.executable, "-W", "error", "-c", block]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=60)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout
+    assert list((tmp_path / "logs").glob("*/*/*/data-log.tsv"))
+
+
+def test_the_readme_begins_with_code_that_is_ten_lines_long():
+    assert len(README_BLOCKS[0].strip().splitlines()) <= 10
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
+        if "://" not in target:
+            assert (page.parent / target).exists(), target
+
+
+def test_make_lists_every_command():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    commands = set(re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)[1].split()) - {"help"}
+    listed = set(re.findall(r'@echo "make (\w+) ', makefile))
+    assert commands - {"lint"} == listed
+
+
+@pytest.mark.skipif(not os.path.exists("/usr/bin/make"), reason="make is not installed")
+def test_commands_named_in_the_documentation_exist():
+    for page in PAGES:
+        for command in re.findall(r"`make (\w+)`", page.read_text(encoding="utf-8")):
+            result = subprocess.run(["make", "-n", command], capture_output=True, text=True, cwd=ROOT)
+            assert result.returncode == 0, command
