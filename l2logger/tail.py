@@ -14,6 +14,7 @@ from l2logger.errors import LogWarning
 _CHUNK_BYTES: Final = 2**20
 _NEAR_BYTES: Final = 2**16
 _QUOTED = re.compile(rb'"(?:[^"]|"")*"')
+_QUOTED_OR_CUT = re.compile(rb'"(?:[^"]|"")*(?:"|\Z)')
 
 
 def read_at(fd: int, offset: int, size: int) -> bytes:
@@ -71,7 +72,7 @@ def _scan(fd: int) -> tuple[int, int]:
 
 def row_length(data: bytes) -> int:
     """Return how many bytes the first row of `data` takes, newline included; 0 if it is not all there."""
-    bare = _QUOTED.sub(lambda quoted: b"." * len(quoted[0]), data)
+    bare = _QUOTED_OR_CUT.sub(lambda quoted: b"." * len(quoted[0]), data)
     return bare.find(b"\n") + 1
 
 

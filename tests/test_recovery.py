@@ -405,3 +405,12 @@ def test_the_end_of_a_large_file_is_found_without_and_with_reading_it(tmp_path):
 def test_infos_of_a_run_are_json(make):
     logger = make()
     assert json.loads((Path(logger.scenario_dir) / "logger_info.json").read_text())["metrics_columns"] == ["reward"]
+
+
+def test_a_first_row_longer_than_what_is_read_of_it(make):
+    """Cut in a quoted cell, at a newline inside of it: it is not taken for a row."""
+    logger = make()
+    for exp_num in range(3):
+        logger.log_record(record(exp_num, note="a line\n" * 20_000))
+    logger.close()
+    assert DataLogger.resume(logger.scenario_dir).next_exp_num == 3
