@@ -6,7 +6,7 @@ own, in turn, so that other work on the machine hits both alike. A figure is the
 the lowest and highest p50 of a slice. What counts is the ratios, original / ours: above 1, ours is faster. No writer
 can be below the last row, one ``os.write`` of a line as long.
 
-An environment of its own, ``.bench-venv``, is made for the original when it is first needed.
+An environment of its own, ``.upstream-venv``, is made for the original when it is first needed.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from measure import CASES, Case
 
 HERE = Path(__file__).resolve().parent
 MEASURE = HERE / "measure.py"
-VENV = HERE.parent / ".bench-venv"
+VENV = HERE.parent / ".upstream-venv"
 PYTHON = {"original": VENV / "bin" / "python", "ours": Path(sys.executable)}
 
 FIGURES = ("p50", "mean", "p99")

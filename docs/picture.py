@@ -27,4 +27,6 @@ with open("/dev/null", "w", encoding="utf-8") as nowhere:
     console.print(f"[bold green]$[/] {COMMAND}")
     for line in shown:
         console.print(line, highlight=False, markup=False)
-    console.save_svg("docs/demo.svg", title="a learner forgets, sleeps and remembers; every episode is a row of the log")
+    console.save_svg(
+        "docs/demo.svg", title="a learner forgets, sleeps and remembers; every episode is a row of the log"
+    )

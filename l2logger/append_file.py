@@ -103,7 +103,7 @@ class AppendFile:
         """Write `line`, in one system call, preceded by the header if the file has none.
 
         Raises:
-            LogWriteError: The line is not in the file. Open the file anew before trying again.
+            LogWriteError: The line is not in the file, which is closed now.
         """
         data = self._header + line if self.fresh else line
         written = 0
@@ -116,7 +116,11 @@ class AppendFile:
                 os.fsync(self._fd)
         except OSError as error:
             self._cut_back(written)
+            self.close()
             raise LogWriteError(error.errno, f"{error.strerror}; the record was not stored", self.path) from error
+        except BaseException:
+            self.close()  # Ctrl-C, before or after the write: what is in the file is seen when it is opened again.
+            raise
         self.fresh = False
 
     def _cut_back(self, written: int) -> None:
@@ -127,6 +131,11 @@ class AppendFile:
                 os.ftruncate(self._fd, end - written)
         except OSError:
             pass  # Then the piece stays, and is cut off when the file is opened the next time.
+
+    @property
+    def closed(self) -> bool:
+        """Whether the file was closed, by a caller or after an error."""
+        return self._fd < 0
 
     def is_in_place(self) -> bool:
         """Return whether the path still leads to this file and nothing was cut from it."""

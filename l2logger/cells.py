@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from l2logger.errors import RecordError
+from l2logger.errors import RecordError, SchemaError
 
 MAX_CELL_BYTES: Final = 2**20
 """Longest cell. Larger things belong into files of their own."""
@@ -49,8 +49,15 @@ def split(row: str) -> list[str]:
 
 
 def header(columns: Iterable[str]) -> bytes:
-    """Return the first line of a file with these columns."""
-    return ("\t".join(map(quote, columns)) + "\n").encode()
+    """Return the first line of a file with these columns.
+
+    Raises:
+        SchemaError: A name is not valid Unicode.
+    """
+    try:
+        return ("\t".join(map(quote, columns)) + "\n").encode()
+    except UnicodeEncodeError as error:
+        raise SchemaError(f"a column name holds half of a surrogate pair, which UTF-8 cannot store: {error}") from error
 
 
 def line(columns: Iterable[str], fields: Mapping[str, Any]) -> bytes:

@@ -28,7 +28,7 @@ class ConfigError(L2LoggerError, RuntimeError, ValueError):
     """A run cannot be set up with these arguments; nothing was created."""
 
 
-class DirectoryError(ConfigError, OSError):
+class DirectoryError(OSError, ConfigError):
     """A run directory cannot be made or used."""
 
 

@@ -29,7 +29,8 @@ class FilePool:
 
     def get(self, path: str) -> AppendFile | None:
         """Return the file at `path` if it is open."""
-        return self._files.get(path)
+        file = self._files.get(path)
+        return None if file is None or file.closed else file
 
     def open(self, path: str, header: bytes) -> AppendFile:
         """Open the file at `path` and return it; see `AppendFile` for what may be raised."""

@@ -126,7 +126,7 @@ class DataLogger:
         self._scenario_info = copy.deepcopy(scenario_info)
         self._fsync = fsync
         self._strict = strict
-        self._doubts: set[str] = set()
+        self.doubted: set[str] = set()
 
     def _connect(self, sinks: Iterable[Sink], processors: Iterable[Processor] | None) -> None:
         """Wire chain, store and mirrors together."""
@@ -298,7 +298,7 @@ class DataLogger:
             LogLockedError: Another process is writing as this worker.
         """
         if type(record) is dict:
-            event = {**record, **fields} if fields else record.copy()
+            event = {**record, **fields} if fields else record  # copied where it is kept
         elif record is None:
             event = fields
         elif isinstance(record, Mapping):
@@ -332,21 +332,22 @@ class DataLogger:
         for name, data in contents.items():
             info_files.replace(os.path.join(self._root, name), data)
 
-    def doubt(self, kind: str, message: str) -> None:
+    def doubt(self, kind: str, message: str, *parts: Any) -> None:
         """Say that the log can hold a record, but tools that read it will stumble; for processors.
 
         Args:
-            kind: A word for the trouble; each is said once in a run.
-            message: What was got, what it breaks, what to do.
+            kind: A word for the trouble; each is said once in a run, and kept in `doubted`.
+            message: What was got, what it breaks, what to do, with ``{}`` for each of `parts`.
+            *parts: Values for the message, which is only put together if it is said.
 
         Raises:
             RecordError: The run is strict.
         """
         if self._strict:
-            raise RecordError(message)
-        if kind not in self._doubts:
-            self._doubts.add(kind)
-            warn(message, RecordWarning)
+            raise RecordError(message.format(*parts))
+        if kind not in self.doubted:
+            warn(message.format(*parts), RecordWarning)
+            self.doubted.add(kind)
 
     def health(self) -> list[Health]:
         """Return how each mirror is doing."""
@@ -400,8 +401,11 @@ class DataLogger:
         return f"<{type(self).__name__} {self._scenario_dir!r}>"
 
 
+_LEGACY = ("ClassifPerformanceLogger", "PerformanceLogger", "RLPerformanceLogger", "get_log_foldername")
+
+
 def __getattr__(name: str) -> Any:
-    if name in ("ClassifPerformanceLogger", "RLPerformanceLogger"):
+    if name in _LEGACY:
         from l2logger import legacy
 
         return getattr(legacy, name)

@@ -32,7 +32,7 @@ class Pipeline:
             has taken the signal, so that a refused signal is never remembered.
         store: Gets every signal first; what it raises is raised to the caller, and nobody else hears of the signal.
         mirrors: Get every signal that the store has taken.
-        shortcut: A faster way with the same effect, for signals it knows; only used while there are no mirrors.
+        shortcut: A faster way with the same effect, for signals it knows.
 
     Attributes:
         lock: Held while a signal is on its way.
@@ -49,7 +49,8 @@ class Pipeline:
         self._commits = tuple(processor.commit for processor in processors if hasattr(processor, "commit"))
         self._store = store
         self._mirrors = mirrors
-        self._shortcut = None if mirrors else shortcut
+        self._mirrored = bool(mirrors)
+        self._shortcut = shortcut
         self.lock = threading.RLock()
         self._busy = False
         self._close_wanted = False
@@ -60,7 +61,7 @@ class Pipeline:
 
         Args:
             kind: What it is.
-            event: Its content, which now belongs to the pipeline.
+            event: Its content, which is copied.
 
         Raises:
             RecordError: A processor refused it, or this is a call from inside of another one.
@@ -74,26 +75,28 @@ class Pipeline:
                 )
             self._busy = True
             try:
-                if self._shortcut is None or not self._shortcut.write(event):
-                    self._emit(kind, event)
+                done = self._shortcut.write(event, self._mirrored) if self._shortcut else False
+                signal = self._emit(kind, dict(event)) if done is False else done
+                if isinstance(signal, Signal):
+                    self._mirrors.write(signal)
             finally:
                 self._busy = False
                 if self._close_wanted:
                     self.close()
 
-    def _emit(self, kind: str, event: dict[str, Any]) -> None:
+    def _emit(self, kind: str, event: dict[str, Any]) -> Signal | None:
+        """Process and store one signal; return it as the mirrors get it, if there are any."""
         given = event.copy() if self._shortcut else event
         processed = self._process(kind, event)
         if processed is None:
-            return
-        mirrored = freeze(kind, processed) if self._mirrors else None
+            return None
+        mirrored = freeze(kind, processed) if self._mirrored else None
         self._store.write(Signal(kind, processed))
         for commit in self._commits:
             commit(processed)
-        if mirrored is not None:
-            self._mirrors.write(mirrored)
         if self._shortcut:
             self._shortcut.learn(given, processed)
+        return mirrored
 
     def _process(self, kind: str, event: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """Return the event after all processors, or None if one dropped it."""
@@ -136,6 +139,7 @@ class Pipeline:
         self._busy = False
         self._store.after_fork()
         self._mirrors.silence()
+        self._mirrored = False
 
 
 _pipelines: "weakref.WeakSet[Pipeline]" = weakref.WeakSet()

@@ -36,12 +36,17 @@ class Run(Protocol):
     def write_info_files(self) -> None:
         """Write both info files."""
 
-    def doubt(self, kind: str, message: str) -> None:
+    @property
+    def doubted(self) -> set[str]:
+        """The kinds of doubt that were said already."""
+
+    def doubt(self, kind: str, message: str, *parts: Any) -> None:
         """Say that the log can hold this record, but tools that read it will stumble.
 
         Args:
             kind: A word for the trouble; each is said once in a run.
-            message: What was got, what it breaks, what to do.
+            message: What was got, what it breaks, what to do, with ``{}`` for each of `parts`.
+            *parts: Values for the message.
 
         Raises:
             RecordError: The run is strict.

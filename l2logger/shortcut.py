@@ -11,58 +11,81 @@ decides. ``tests/test_shortcut.py`` holds the two equal, byte for byte and error
 
 from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
+from types import MappingProxyType
 from typing import Any, Final
 
 from l2logger import cells
 from l2logger.append_file import AppendFile
+from l2logger.extras import Writer, writer_for
 from l2logger.processors import OrderChecker, Processor, TimeStamper, canonical
 from l2logger.processors.order import Position, Span, regime
 from l2logger.processors.task_params import encode
 from l2logger.run import Run
 from l2logger.schema import COMPLETE
+from l2logger.signals import RECORD, Signal
 from l2logger.sinks.l2 import L2Sink
 
 _MAX_REMEMBERED: Final = 1024
-_MAX_TEXT_CHARS: Final = 4096
 
 # Types whose values are remembered by `==`, which tells all of them apart but for 0.0 and -0.0.
 _EXACT: Final = (str, int, float, bool, type(None))
-_NUMPY_NUMBERS: Final = "biuf"
 
 
 class _Context:
-    """What stays the same from record to record: block, worker, task, parameters, status."""
+    """What stays the same from record to record: block, worker, task, status and, mostly, parameters."""
 
     __slots__ = (
-        "after", "before", "block_num", "block_type", "complete", "file", "param_items", "param_types", "regime", "span", "task_params", "worker_id",
+        "after_params", "before_exp_num", "before_params", "block_num", "block_type", "complete", "event", "file", "middle",
+        "param_items", "param_types", "regime", "span", "task_params", "worker_id",
     )  # fmt: skip
 
-    before: str
-    after: str
-    block_num: int
-    block_type: str
-    worker_id: str
-    complete: bool
-    regime: tuple[Any, ...]
-    task_params: str
-    param_items: list[tuple[str, Any]] | None
-    param_types: list[type]
-    span: Span
     file: AppendFile
+
+    def __init__(self, event: Mapping[str, Any], standard: tuple[str, ...], span: Span) -> None:
+        self.event = event
+        self.block_num: int = event["block_num"]
+        self.block_type: str = event["block_type"]
+        self.worker_id: str = event["worker_id"]
+        self.complete = event["exp_status"] == COMPLETE
+        self.regime = regime(event)
+        self.span = span
+        params = standard.index("task_params")
+        self.before_exp_num = f"{self.block_num}\t"
+        self.before_params = _cells(event, standard[2:params])
+        self.after_params = _cells(event, standard[params + 1 : -1])
+        self.set_params(event["task_params"])
+
+    def set_params(self, text: str) -> None:
+        """Take `text` for the parameters, not knowing which object it stands for."""
+        self.task_params = text
+        self.middle = f"\t{self.before_params}\t{cells.quote(text)}\t{self.after_params}\t"
+        self.param_items: list[tuple[str, Any]] | None = None
+        self.param_types: list[type] | None = None
+
+    def remember_params(self, params: dict[Any, Any]) -> None:
+        """Know `params` again as what the present text stands for, if they are flat."""
+        types = list(map(type, params.values()))
+        flat = all(kind in _EXACT for kind in types) and all(type(name) is str for name in params)
+        if flat and not any(type(value) is float and value == 0 for value in params.values()):
+            self.param_types, self.param_items = types, list(params.items())
+
+
+def _cells(event: Mapping[str, Any], names: tuple[str, ...]) -> str:
+    return "\t".join(cells.quote(cells.text(event[name])) for name in names)
 
 
 class _Shape:
     """Records with the same set of keys."""
 
-    def __init__(self, given: Mapping[str, Any], run: Run, columns: tuple[str, ...]) -> None:
-        schema = run.schema
-        fixed = [name for name in schema.columns if name in given and name not in ("exp_num", "task_params")]
+    def __init__(self, given: Mapping[str, Any], standard: tuple[str, ...], columns: tuple[str, ...]) -> None:
+        fixed = [name for name in standard if name in given and name not in ("exp_num", "task_params")]
         self.names = frozenset(given)
-        self.context_of: Callable[[Any], Any] = itemgetter(*fixed)
-        # block_num is among the numbers as well, because 1, 1.0 and True are equal and only 1 is right.
-        self.numbers_of: Callable[[Any], Any] = itemgetter("block_num", "exp_num", *columns[len(schema.columns) :])
-        self.contexts: dict[Any, _Context] = {}
-        self.templates: dict[tuple[type, ...], tuple[str, tuple[int, ...]]] = {}
+        self.extras = columns[len(standard) :]
+        # One call takes all values out of the record, so that another thread cannot change it in between.
+        self.values_of: Callable[[Any], tuple[Any, ...]] = itemgetter(*(*fixed, "task_params", "exp_num", *self.extras))
+        self.fixed = len(fixed)
+        self.contexts: dict[tuple[Any, ...], _Context] = {}
+        self.writers: dict[tuple[type, ...], Writer] = {}
 
 
 class Shortcut:
@@ -95,63 +118,87 @@ class Shortcut:
         order = next(processor for processor in processors if isinstance(processor, OrderChecker))
         return cls(run, stamper, order, store)
 
-    def write(self, record: dict[str, Any]) -> bool:
-        """Write a record if there was one like it; return whether it was written.
+    def write(self, record: dict[str, Any], wanted: bool = False) -> Signal | bool:
+        """Write a record if there was one like it.
+
+        Args:
+            record: As the caller gave it; it is read in one instant and not kept.
+            wanted: Whether the signal is wanted, for mirrors.
+
+        Returns:
+            The signal, or True if it was not wanted; False if the record was not written.
 
         Raises:
-            LogWriteError, LogLockedError: As the canonical sink; nothing was stored.
+            LogWriteError: As the canonical sink; nothing was stored.
+            LogLockedError: As the canonical sink; nothing was stored.
         """
         shape = self._shapes.get(len(record))
         if shape is None:
             return False
         try:
-            context = shape.contexts.get(shape.context_of(record))
-            if context is None:
+            values = shape.values_of(record)
+            fixed = shape.fixed
+            context = shape.contexts.get(values[:fixed])
+            exp_num = values[fixed + 1]
+            # 1, 1.0 and True are equal, and only 1 is a count.
+            if context is None or type(values[0]) is not int or type(exp_num) is not int:
                 return False
-            params = record["task_params"]
-            known = type(params) is dict and list(map(type, params.values())) == context.param_types
-            if not (known and list(params.items()) == context.param_items) and (
-                encode(params, strict=self._run.strict) != context.task_params
+            params = values[fixed]
+            text = context.task_params
+            if type(params) is not dict or (
+                list(map(type, params.values())) != context.param_types or list(params.items()) != context.param_items
             ):
-                return False
-            numbers = shape.numbers_of(record)
-            template, texts = shape.templates[tuple(map(type, numbers))]
-            if texts:
-                numbers = _with_quotes(numbers, texts)
-            extras = template % numbers[2:]
-            extras_bytes = extras.encode()
+                text = encode(params, strict=self._run.strict)
+                if text == context.task_params:
+                    text = context.task_params
+                    context.remember_params(params)
+            extras = values[fixed + 2 :]
+            rest = shape.writers[tuple(map(type, extras))](extras)
         except Exception:
             return False  # Something is unusual; the long way knows the words for it.
-        exp_num = numbers[1]
         position = self._order.positions[context.worker_id]
         span = context.span
-        if position.regime is not context.regime and not _may_follow(context, position):
-            return False
         if (
             exp_num < position.exp_num
             or (exp_num == position.exp_num and position.complete)
             or not span.floor <= exp_num <= span.ceiling
         ):
             return False
+        if position.regime is not context.regime or text is not context.task_params:
+            if not self._may_follow(context, text, position):
+                return False
+            if text is not context.task_params:
+                context.set_params(text)
 
         timestamp = self._stamper.text()
         file = context.file
-        if file.checked_at != timestamp[:-7]:
+        if file.checked_at != self._stamper.second_text:
             file = context.file = self._store.file(context.worker_id, context.block_num, context.block_type, timestamp)
-        self._store.append(file, f"{context.before}{exp_num}{context.after}{timestamp}".encode() + extras_bytes)
+        file.append(f"{context.before_exp_num}{exp_num}{context.middle}{timestamp}".encode() + rest)
         file.used_at = timestamp
 
         position.block_num = context.block_num
         position.exp_num = exp_num
         position.regime = context.regime
-        position.task_params = context.task_params
+        position.task_params = text
         position.complete = context.complete
         if exp_num > span.high:
             if span is self._order.newest:
                 span.high = exp_num
             else:
                 self._order.extend(span, exp_num)
+        if wanted:
+            changed = dict(
+                zip(shape.extras, extras, strict=True), exp_num=exp_num, timestamp=timestamp, task_params=text
+            )
+            return Signal(RECORD, MappingProxyType({**context.event, **changed}))
         return True
+
+    def _may_follow(self, context: _Context, task_params: str, position: Position) -> bool:
+        """Return whether a record of `context` may come after `position` without a word, its `exp_num` apart."""
+        if position.regime == context.regime:
+            return position.task_params == task_params or "task_params" in self._run.doubted
+        return context.block_num >= position.block_num
 
     def learn(self, given: Mapping[str, Any], event: Mapping[str, Any]) -> None:
         """Remember a record that has taken the long way.
@@ -166,74 +213,24 @@ class Shortcut:
             return
         shape = self._shapes.get(len(given))
         if shape is None or shape.names != given.keys():
-            shape = self._shapes[len(given)] = _Shape(given, self._run, columns)
-        key = shape.context_of(given)
-        if any(type(part) is not str for part in key[1:]) or not _learn_template(shape, given):
+            shape = self._shapes[len(given)] = _Shape(given, standard, columns)
+        values = shape.values_of(given)
+        key, extras = values[: shape.fixed], values[shape.fixed + 2 :]
+        if type(key[0]) is not int or any(type(word) is not str for word in key[1:]):
             return
-        if len(shape.contexts) >= _MAX_REMEMBERED:
-            shape.contexts.clear()
-        shape.contexts[key] = self._context(given, event)
-
-    def _context(self, given: Mapping[str, Any], event: Mapping[str, Any]) -> _Context:
-        context = _Context()
-        context.block_num = event["block_num"]
-        context.block_type = event["block_type"]
-        context.worker_id = event["worker_id"]
-        context.complete = event["exp_status"] == COMPLETE
-        context.regime = regime(event)
-        context.task_params = event["task_params"]
-        middle = self._run.schema.columns[2:-1]
-        context.before = f"{context.block_num}\t"
-        context.after = "\t" + "\t".join(cells.quote(cells.text(event[name])) for name in middle) + "\t"
-        params = given["task_params"]
-        exact = all(type(value) in _EXACT and not (type(value) is float and value == 0) for value in params.values())
-        context.param_items = list(params.items()) if exact and all(type(name) is str for name in params) else None
-        context.param_types = list(map(type, params.values()))
-        context.span = self._order.span(context.block_num, context.block_type)
+        types = tuple(map(type, extras))
+        if types not in shape.writers:
+            writer = writer_for(extras)
+            if writer is None:
+                return
+            _remember(shape.writers, types, writer)
+        context = _Context(dict(event), standard, self._order.span(event["block_num"], event["block_type"]))
+        context.remember_params(given["task_params"])
         context.file = self._store.file(context.worker_id, context.block_num, context.block_type, event["timestamp"])
-        return context
+        _remember(shape.contexts, key, context)
 
 
-def _may_follow(context: _Context, position: Position) -> bool:
-    """Return whether a record of `context` may come after `position`, its `exp_num` apart."""
-    if position.regime == context.regime:
-        return position.task_params == context.task_params
-    return context.block_num >= position.block_num
-
-
-def _learn_template(shape: _Shape, given: Mapping[str, Any]) -> bool:
-    """Remember how to write numbers of these types; return False if their text is not that simple."""
-    numbers = shape.numbers_of(given)
-    types = tuple(map(type, numbers))
-    if types in shape.templates:
-        return True
-    if types[:2] != (int, int):
-        return False
-    texts = []
-    template = ""
-    for index, value in enumerate(numbers[2:], 2):
-        if type(value) is str:
-            texts.append(index)
-        elif type(value) not in _EXACT and not _is_numpy_number(value):
-            return False
-        template += "\t%.0s" if value is None else "\t%s"
-    if len(shape.templates) >= _MAX_REMEMBERED:
-        shape.templates.clear()
-    shape.templates[types] = (template + "\n", tuple(texts))
-    return True
-
-
-def _is_numpy_number(value: Any) -> bool:
-    # Of the type, not of this value: an array without dimensions has the type of every other array.
-    return (
-        type(value).__module__ == "numpy" and type(value).__name__ != "ndarray" and value.dtype.kind in _NUMPY_NUMBERS
-    )
-
-
-def _with_quotes(numbers: tuple[Any, ...], texts: tuple[int, ...]) -> tuple[Any, ...]:
-    quoted = list(numbers)
-    for index in texts:
-        if len(quoted[index]) > _MAX_TEXT_CHARS:
-            raise ValueError
-        quoted[index] = cells.quote(quoted[index])
-    return tuple(quoted)
+def _remember(memory: dict[Any, Any], key: Any, value: Any) -> None:
+    if len(memory) >= _MAX_REMEMBERED:
+        memory.clear()
+    memory[key] = value

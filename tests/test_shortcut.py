@@ -1,9 +1,11 @@
 """The shortcut against the long way: same bytes, same errors, same warnings, same memory."""
 
 import itertools
+import sys
 import tempfile
 import warnings
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -12,8 +14,9 @@ from hypothesis import strategies as st
 from normal import normal_tree
 from reading import record
 
-from l2logger import DataLogger
+from l2logger import DataLogger, extras
 from l2logger.processors import canonical
+from l2logger.sinks import MemorySink
 
 ODD_SCALARS = [
     "",
@@ -80,16 +83,24 @@ STEPS = st.lists(STEP, min_size=4, max_size=12)
 class Both:
     """Two runs given the same records, one of which may not use the shortcut."""
 
-    def __init__(self, base: Path, strict: bool) -> None:
+    def __init__(self, base: Path, strict: bool, mirrored: bool = False) -> None:
         ticks = itertools.count(1_600_000_000, 0.125)
         self.now = next(ticks)
         self.ticks = ticks
         short, long = canonical(clock=lambda: self.now), canonical(clock=lambda: self.now)
         long.insert(0, lambda logger, kind, event: event)
         self.bases = base / "short", base / "long"
+        self.mirrors = [MemorySink(), MemorySink()]
         self.loggers = [
-            DataLogger(where, "run", {"metrics_columns": ["reward"]}, processors=chain, strict=strict)
-            for where, chain in zip(self.bases, (short, long), strict=True)
+            DataLogger(
+                where,
+                "run",
+                {"metrics_columns": ["reward"]},
+                processors=chain,
+                strict=strict,
+                sinks=[mirror] * mirrored,
+            )
+            for where, chain, mirror in zip(self.bases, (short, long), self.mirrors, strict=True)
         ]
 
     def log(self, fields: dict) -> None:
@@ -112,14 +123,17 @@ class Both:
         assert normal_tree(self.bases[0]) == normal_tree(self.bases[1])
         assert self.loggers[0].progress == self.loggers[1].progress
         assert self.loggers[0].columns == self.loggers[1].columns
+        assert repr(self.mirrors[0].records) == repr(self.mirrors[1].records)
 
 
 @pytest.mark.parametrize("strict", [False, True])
-@given(steps=STEPS)
-@settings(max_examples=500, deadline=None)
-def test_shortcut_and_long_way_cannot_be_told_apart(strict, steps):
-    with tempfile.TemporaryDirectory() as base:
-        both = Both(Path(base), strict)
+@pytest.mark.parametrize("orjson", [False, True], ids=["without orjson", "with orjson"])
+@given(steps=STEPS, mirrored=st.booleans())
+@settings(max_examples=300, deadline=None)
+def test_shortcut_and_long_way_cannot_be_told_apart(strict, orjson, mirrored, steps):
+    hidden = {} if orjson else {"orjson": None}
+    with tempfile.TemporaryDirectory() as base, mock.patch.dict(sys.modules, hidden):
+        both = Both(Path(base), strict, mirrored)
         usual = record(10, note="", worker_id="w0")
         for advance, worker, changes, lasting, times in steps:
             usual["exp_num"] += advance
@@ -140,7 +154,7 @@ def test_most_records_take_the_shortcut(make, names, monkeypatch):
     logger = make()
     taken = []
     write = logger._pipeline._shortcut.write
-    monkeypatch.setattr(logger._pipeline._shortcut, "write", lambda event: taken.append(write(event)) or taken[-1])
+    monkeypatch.setattr(logger._pipeline._shortcut, "write", lambda *args: taken.append(write(*args)) or taken[-1])
     extra = {"worker_id": "w0", "block_subtype": "wake", "exp_status": "complete"}
     for exp_num in range(100):
         logger.log_record(
@@ -200,3 +214,19 @@ def test_a_slow_worker_pushes_the_floor_of_later_blocks_up(tmp_path):
     ]:
         both.log(record(exp_num, worker_id=f"w{worker}", block_num=block_num))
     both.compare()
+
+
+@given(st.lists(st.one_of(st.floats(), st.integers(-(2**63), 2**64 - 1)), min_size=1, max_size=5))
+@settings(max_examples=2000)
+def test_orjson_and_python_write_the_same_numbers(values):
+    """It is only used where it does."""
+    values = tuple(values)
+    write = extras.writer_for(values)
+    assert write(values) == "".join(f"\t{value}" for value in values).encode() + b"\n"
+
+
+@pytest.mark.parametrize(
+    "value", [1e15, 1e16, 123456789012345678.0, 1e-4, 9.999e-5, 1e-5, 1.5e-7, 1e22, -0.0, 5e-324, 1.0, 10.00005]
+)
+def test_orjson_is_not_asked_where_it_writes_another_form(value):
+    assert extras.writer_for((value, 1))((value, 1)) == f"\t{value}\t1\n".encode()

@@ -271,11 +271,12 @@ class Examiner:
         self._add(new)
 
     def _add(self, rows: list[dict[str, str]]) -> None:
-        for row in sorted(rows, key=lambda row: (int(row["block_num"]), row["worker_id"])):
-            self.stored[number_of(row)] += 1
+        whole = [row for row in rows if is_as_logged(row)]
+        self.figures["changed"] += len(rows) - len(whole)
+        for row in sorted(whole, key=lambda row: int(row["block_num"])):
+            self.stored[int(row["serial"])] += 1
             last = self._last.get(row["worker_id"])
             self.figures["out_of_order"] += last is not None and not follows(row, last)
-            self.figures["changed"] += not is_as_logged(row)
             self._last[row["worker_id"]] = row
 
     def compare(self, told: Told) -> None:
@@ -296,41 +297,36 @@ class Examiner:
         self.look()
         again = Examiner(self.directory)
         again.look()
+        for name in ("out_of_order", "changed"):
+            self.figures[name] = max(self.figures[name], again.figures[name])
         self.figures.update(
             acknowledged=len(self.acknowledged),
             lost=sum(serial not in again.stored for serial in self.acknowledged),
             duplicated=sum(count - 1 for count in again.stored.values()),
             unacknowledged=sum(serial not in self.acknowledged for serial in again.stored),
-            out_of_order=again.figures["out_of_order"],
-            changed=again.figures["changed"],
             unrepaired=again.figures["torn"] + len(self._pieces),
             files=len(again._ends),
         )
         return self.figures
 
 
-def number_of(row: dict[str, str]) -> int:
-    return int(row["serial"]) if (row.get("serial") or "").isdigit() else -1
+def is_as_logged(row: dict[str, str]) -> bool:
+    if None in row or None in row.values() or not all(row[name].isdigit() for name in ("block_num", "serial", "size")):
+        return False
+    serial = int(row["serial"])
+    return (
+        row["text"] == text_of(serial, int(row["size"]))
+        and float(row["reward"]) == serial / 8
+        and row["task_params"] == ('{"gravity": 9.8}' if int(row["block_num"]) % 2 else "{}")
+    )
 
 
 def follows(row: dict[str, str], last: dict[str, str]) -> bool:
     """Return whether a row may come after the `last` one of the same worker."""
-    if number_of(row) <= number_of(last) or int(row["block_num"]) < int(last["block_num"]):
+    if int(row["serial"]) <= int(last["serial"]) or int(row["block_num"]) < int(last["block_num"]):
         return False
     gap = int(row["exp_num"]) - int(last["exp_num"])
     return gap > 0 or (gap == 0 and last["exp_status"] == "incomplete")
-
-
-def is_as_logged(row: dict[str, str]) -> bool:
-    serial = number_of(row)
-    return (
-        None not in row
-        and None not in row.values()
-        and row["size"].isdigit()
-        and row["text"] == text_of(serial, int(row["size"]))
-        and float(row["reward"]) == serial / 8
-        and row["task_params"] == ('{"gravity": 9.8}' if int(row["block_num"]) % 2 else "{}")
-    )
 
 
 WRONG = ("lost", "lost_at_once", "duplicated", "out_of_order", "changed", "misplaced", "unrepaired", "failed")

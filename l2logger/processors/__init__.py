@@ -18,7 +18,7 @@ from l2logger.processors.defaults import fill_defaults
 from l2logger.processors.order import OrderChecker
 from l2logger.processors.scalars import unwrap_scalars
 from l2logger.processors.task_params import encode_task_params
-from l2logger.processors.timestamp import TimeStamper, now
+from l2logger.processors.timestamp import TimeStamper
 from l2logger.run import Processor
 
 __all__ = [
@@ -33,13 +33,13 @@ __all__ = [
 ]
 
 
-def canonical(*, clock: Callable[[], float] = now) -> list[Processor]:
+def canonical(*, clock: Callable[[], float] | None = None) -> list[Processor]:
     """Return the standard chain, new for each run because its last member remembers.
 
     The order is that of the checks of l2logger 1.x, so that a record with several faults is refused for the same one.
 
     Args:
-        clock: Returns seconds since 1970, for the timestamps.
+        clock: Returns seconds since 1970, for the timestamps; `time.time` if it is None.
     """
     return [
         fill_defaults,

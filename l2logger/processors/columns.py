@@ -88,5 +88,5 @@ def _check_first(logger: Run, event: dict[str, Any]) -> None:
     for name in set(extras).difference(metrics):
         if similar := difflib.get_close_matches(name, logger.schema.defaults, 1, 0.9):
             logger.doubt(
-                "column name", f"there is a column {name!r} now; if it was meant to be {similar[0]!r}, start anew"
+                "column name", "there is a column {!r} now; was {!r} meant? If so, start anew", name, similar[0]
             )

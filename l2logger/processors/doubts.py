@@ -23,14 +23,17 @@ def about_worker(run: Run, worker_id: str, others: Iterable[str]) -> None:
     if _is_reserved(worker_id) or worker_id.endswith(".") or len(worker_id) > _MAX_PORTABLE_CHARS:
         run.doubt(
             "worker name",
-            f"worker_id {worker_id!r} cannot name a directory on Windows; choose a short, plain one such as 'worker-0'",
+            "worker_id {!r} cannot name a directory on Windows; choose a short, plain one such as 'worker-0'",
+            worker_id,
         )
     folded = worker_id.casefold()
     for other in others:
         if other.casefold() == folded:
             run.doubt(
                 "worker case",
-                f"worker_id {worker_id!r} and {other!r} differ only in case; where file names ignore case they share a directory",
+                "worker_id {!r} and {!r} differ only in case; where file names ignore case they share a directory",
+                worker_id,
+                other,
             )
 
 
@@ -45,37 +48,48 @@ def about_record(run: Run, event: Mapping[str, Any], last: "Position | None", sp
     """
     block_num, exp_num, task_name = event["block_num"], event["exp_num"], event["task_name"]
     regime = (block_num, event["block_type"], event.get("block_subtype"), task_name)
-    if last is not None and last.regime == regime:
-        if last.task_params != event["task_params"]:
+    if last is None or last.regime != regime:
+        if not isinstance(task_name, str) or not _is_task_name(task_name):
             run.doubt(
-                "task_params",
-                f"task_params of {task_name!r} change within block {block_num}, from {last.task_params} to {event['task_params']}; "
-                "l2metrics then shifts the figures of all later regimes. Start a new block, or keep what varies in a column",
+                "task_name",
+                "task_name should be <task>_<variant>, letters and digits on both sides of one '_'; got {!r}",
+                task_name,
             )
-    elif not isinstance(task_name, str) or not _is_task_name(task_name):
+    elif last.task_params != event["task_params"]:
         run.doubt(
-            "task_name",
-            f"task_name should be <task>_<variant>, letters and digits on both sides of one '_'; got {task_name!r}",
+            "task_params",
+            "task_params of {!r} change within block {}, from {} to {}; l2metrics then shifts the figures of all later "
+            "regimes. Start a new block, or keep what varies in a column",
+            task_name,
+            block_num,
+            last.task_params,
+            event["task_params"],
         )
     if last is not None and last.complete and exp_num == last.exp_num and event["exp_status"] == COMPLETE:
         run.doubt(
             "complete",
-            f"experience {exp_num} of {event['worker_id']!r} is complete for the second time; "
-            "give earlier rows of an experience exp_status='incomplete', or count exp_num up",
+            "experience {} of {!r} is complete for the second time; give earlier rows of an experience "
+            "exp_status='incomplete', or count exp_num up",
+            exp_num,
+            event["worker_id"],
         )
     if span.block_type != event["block_type"]:
         run.doubt(
             "block_type",
-            f"block {block_num} was a {span.block_type} block and becomes a {event['block_type']} block; count block_num up instead",
+            "block {} was a {} block and becomes a {} block; count block_num up instead",
+            block_num,
+            span.block_type,
+            event["block_type"],
         )
     if not span.floor <= exp_num <= span.ceiling:
-        side = (
-            f"a lower block has experience {span.floor}"
-            if exp_num < span.floor
-            else f"a higher block has experience {span.ceiling}"
-        )
+        lower = exp_num < span.floor
         run.doubt(
             "sort order",
-            f"experience {exp_num} is in block {block_num}, but {side}: readers sort by exp_num and l2logger 1.x then finds "
-            "block_num falling and refuses the log. Let all workers of a run share one count of experiences, or write one run per worker",
+            "experience {} is in block {}, but a {} block has experience {}: readers sort by exp_num and l2logger 1.x then "
+            "finds block_num falling and refuses the log. Let all workers of a run share one count of experiences, or "
+            "write one run per worker",
+            exp_num,
+            block_num,
+            "lower" if lower else "higher",
+            span.floor if lower else span.ceiling,
         )

@@ -33,7 +33,7 @@ def encode(params: Any, *, strict: bool = False) -> str:
     if strict:
         _refuse_ambiguous(params, "task_params")
     try:
-        return json.dumps(params, default=_plain)
+        return _encode(params)
     except RecursionError as error:
         raise RecordError("task_params is nested too deeply for JSON") from error
     except Exception as error:
@@ -49,6 +49,9 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "tolist"):
         return value.tolist()
     raise TypeError(f"{type(value).__name__} is not a number, text, bool, None, list or dict")
+
+
+_encode = json.JSONEncoder(default=_plain).encode
 
 
 def _culprit(value: Any, place: str) -> str:

@@ -61,7 +61,7 @@ class L2Sink(Sink):
         line = cells.line(columns, fields)
         timestamp = fields["timestamp"]
         file = self.file(fields["worker_id"], fields["block_num"], fields["block_type"], timestamp, columns)
-        self.append(file, line)
+        file.append(line)
         file.used_at = timestamp
         self.columns = columns
         return file
@@ -84,14 +84,6 @@ class L2Sink(Sink):
             return columns
         return self._run.schema.order(set(fields))
 
-    def append(self, file: AppendFile, line: bytes) -> None:
-        """Append to a file; forget it if that fails in any way, so that it is examined before it is used again."""
-        try:
-            file.append(line)
-        except BaseException:
-            self._pool.discard(file.path)
-            raise
-
     def file(
         self, worker_id: str, block_num: int, block_type: str, timestamp: str, columns: tuple[str, ...] | None = None
     ) -> AppendFile:
@@ -108,12 +100,13 @@ class L2Sink(Sink):
         file = self._pool.get(path)
         second = timestamp[:-7]
         if file is not None and file.checked_at != second and not file.is_in_place():
+            file = None
+            self._pool.discard(path)
             warn(
                 f"{path} was deleted, replaced or cut while it was being written; what it held is not written again, "
                 "the log goes on in a new file",
                 LogWarning,
             )
-            file = None
         if file is None:
             self._make_directory(os.path.dirname(path))
             file = self._pool.open(path, cells.header(columns or self.columns or ()))
@@ -125,8 +118,8 @@ class L2Sink(Sink):
         vanished = not os.path.isdir(self._root)
         paths.make_dir_inside(self._root, directory)
         if vanished:
-            warn(f"{self._root} was deleted while it was being written; its info files are written again", LogWarning)
             self._run.write_info_files()
+            warn(f"{self._root} was deleted while it was being written; its info files are written again", LogWarning)
 
     def flush(self) -> None:
         """Wait for the disk, if that was asked for.
