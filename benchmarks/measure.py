@@ -34,6 +34,7 @@ class Case(NamedTuple):
         arguments: Returns arguments of `DataLogger` that only l2logger 2 has.
         bound: Columns that l2logger 2 gets through `bind`, and the original in each record.
         packages: Who is measured.
+        fast: With what ``l2logger[fast]`` installs; otherwise as in a plain installation.
     """
 
     title: str
@@ -42,6 +43,7 @@ class Case(NamedTuple):
     arguments: Callable[[], Record] = dict
     bound: Record = {}  # noqa: RUF012
     packages: tuple[str, ...] = ("original", "ours")
+    fast: bool = False
 
 
 def standard(exp_num: int) -> Record:
@@ -130,6 +132,8 @@ CASES = {
     "one_worker": Case("one worker, 11 columns", one_worker),
     "four_workers": Case("four workers in turn", four_workers),
     "twenty_metrics": Case("twenty metric columns", twenty_metrics),
+    "one_worker_fast": Case("one worker, l2logger[fast]", one_worker, fast=True),
+    "twenty_metrics_fast": Case("twenty metrics, l2logger[fast]", twenty_metrics, fast=True),
     "nested_params": Case("nested task_params", nested_params),
     "float64": Case("metrics are numpy.float64", functools.partial(numpy_scalars, "float64")),
     "float32": Case("metrics are numpy.float32", functools.partial(numpy_scalars, "float32")),
@@ -162,6 +166,8 @@ def timed(log: Callable[[Any], Any], records: Iterator[Any], n: int) -> "array[i
 
 
 def measure_time(case: Case, package: str, n: int) -> dict[str, float]:
+    if not case.fast:
+        sys.modules["orjson"] = None  # type: ignore[assignment]
     from l2logger import l2logger
 
     records = case.records()

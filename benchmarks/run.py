@@ -6,10 +6,12 @@ own, in turn, so that other work on the machine hits both alike. A figure is the
 the lowest and highest p50 of a slice. What counts is the ratios, original / ours: above 1, ours is faster. No writer
 can be below the last row, one ``os.write`` of a line as long.
 
-An environment of its own, ``.upstream-venv``, is made for the original when it is first needed.
+The original has an environment of its own, which ``tests/original.py`` makes when it is first needed. `orjson`, which
+ours uses where it is installed, is kept out of all rows but those of ``l2logger[fast]``.
 """
 
 import argparse
+import functools
 import json
 import os
 import platform
@@ -25,8 +27,7 @@ from measure import CASES, Case
 
 HERE = Path(__file__).resolve().parent
 MEASURE = HERE / "measure.py"
-VENV = HERE.parent / ".upstream-venv"
-PYTHON = {"original": VENV / "bin" / "python", "ours": Path(sys.executable)}
+PACKAGES = ("original", "ours")
 
 FIGURES = ("p50", "mean", "p99")
 STATEMENTS = ("import l2logger", "from l2logger import l2logger")
@@ -42,7 +43,6 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures to this file as well")
     options = parser.parse_args()
 
-    make_environment()
     cases = {name: CASES[name] for name in options.case or CASES}
     report: dict[str, Any] = {"environment": environment(), "slices": options.slices}
     report["cases"] = measure_cases(cases, options.slices, options.records)
@@ -54,26 +54,32 @@ def main() -> None:
         options.json.write_text(json.dumps(report, indent=2) + "\n")
 
 
-def make_environment() -> None:
-    if not PYTHON["original"].exists():
-        subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
-        subprocess.run([PYTHON["original"], "-m", "pip", "install", "-q", "l2logger==1.8.2"], check=True)
+@functools.cache
+def interpreter(package: str) -> str:
+    if package == "ours":
+        return sys.executable
+    command = [sys.executable, HERE.parent / "tests" / "original.py"]
+    return subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE).stdout.strip()
 
 
 def python(package: str, *arguments: Any) -> str:
     """Run the interpreter that has the package, isolated from the sources around; return what it prints."""
-    command = [PYTHON[package], "-I", "-W", "ignore", *map(str, arguments)]
+    command = [interpreter(package), "-I", "-W", "ignore", *map(str, arguments)]
     return subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE, cwd=tempfile.gettempdir()).stdout
 
 
 def environment() -> dict[str, Any]:
-    versions = "import importlib.metadata as m; print('l2logger', m.version('l2logger'), 'numpy', m.version('numpy'))"
+    versions = (
+        "from importlib.metadata import distributions as all\n"
+        "found = {each.name: each.version for each in all()}\n"
+        "print(*(f'{name} {found.get(name)}' for name in ('l2logger', 'numpy', 'orjson')), sep=', ')"
+    )
     return {
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "cpus": os.cpu_count(),
         "load": round(os.getloadavg()[0], 2),
-        **{package: python(package, "-c", versions).strip() for package in PYTHON},
+        **{package: python(package, "-c", versions).strip() for package in PACKAGES},
     }
 
 
@@ -91,15 +97,15 @@ def measure_cases(cases: dict[str, Case], slices: int, records: int) -> dict[str
 
 
 def measure_import(statement: str, times: int = 9) -> dict[str, Any]:
-    milliseconds: dict[str, list[float]] = {package: [] for package in PYTHON}
+    milliseconds: dict[str, list[float]] = {package: [] for package in PACKAGES}
     for _ in range(times):
-        for package, interpreter in PYTHON.items():
-            command = [interpreter, "-I", "-X", "importtime", "-c", statement]
+        for package in PACKAGES:
+            command = [interpreter(package), "-I", "-X", "importtime", "-c", statement]
             done = subprocess.run(command, check=True, text=True, capture_output=True, cwd=tempfile.gettempdir())
             milliseconds[package].append(import_ms(done.stderr))
     loaded = f"import sys; {statement}; print(*(name for name in {HEAVY} if name in sys.modules))"
     return {
-        package: {"ms": milliseconds[package], "loads": python(package, "-c", loaded).split()} for package in PYTHON
+        package: {"ms": milliseconds[package], "loads": python(package, "-c", loaded).split()} for package in PACKAGES
     }
 
 
@@ -135,7 +141,7 @@ def case_rows(cases: dict[str, Any]) -> Iterable[list[str]]:
     for case in cases.values():
         row = [case["title"], f"{case['n']:,}"]
         medians = {}
-        for package in PYTHON:
+        for package in PACKAGES:
             slices = case.get(package)
             if slices is None:
                 row += [""] * 4

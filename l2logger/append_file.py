@@ -8,6 +8,7 @@ its newline is no line; it is cut off, and kept beside the file, before anything
 import os
 import stat
 import time
+from contextlib import suppress
 from typing import Final
 
 from l2logger import lock, tail
@@ -34,49 +35,58 @@ class AppendFile:
         path: The file; its directory must exist.
         header: First line, written together with the first row if the file is empty.
         fsync: Wait for the disk after every row.
-        shared: The parent of this process may be writing the file too, so do not ask for the lock.
 
     Attributes:
         path: As given.
         fresh: The file has no header yet.
+        stray_from: From this offset on there is a refused row that could not be cut off; the file is closed then.
         used_at: Text of the time of the last row, for choosing which file to close.
         checked_at: Text of the second in which the file was last found to be in its place, empty once it is closed.
-
-    Raises:
-        LogWriteError: The file cannot be opened.
-        LogLockedError: Another process has the file open.
-        SchemaError: The file begins with another header.
     """
 
-    __slots__ = ("_fd", "_fsync", "_header", "checked_at", "fresh", "path", "used_at")
+    __slots__ = ("_fd", "_fsync", "_header", "checked_at", "fresh", "path", "stray_from", "used_at")
 
-    def __init__(self, path: str, header: bytes, *, fsync: bool = False, shared: bool = False) -> None:
+    def __init__(self, path: str, header: bytes, *, fsync: bool = False) -> None:
         self.path = path
         self.fresh = True
+        self.stray_from: int | None = None
         self.used_at = self.checked_at = ""
         self._header = header
         self._fsync = fsync
         self._fd = -1
+
+    def open(self, *, shared: bool = False) -> None:
+        """Open the file and examine what is there.
+
+        Args:
+            shared: The parent of this process may be writing the file too, so do not ask for the lock.
+
+        Raises:
+            LogWriteError: The file cannot be opened.
+            LogLockedError: Another process has the file open.
+            SchemaError: The file begins with another header.
+        """
         try:
-            self._fd = os.open(path, _FLAGS, 0o666)
+            self._fd = os.open(self.path, _FLAGS, 0o666)
             if not stat.S_ISREG(os.fstat(self._fd).st_mode):
-                raise LogWriteError(None, f"{path} is not a regular file; the record was not stored")
+                raise LogWriteError(None, f"{self.path} is not a regular file; the record was not stored")
             if not shared:
-                lock.take(self._fd, path)
+                lock.take(self._fd, self.path)
             self.fresh = not self._examine()
-        except LogWriteError:
-            self.close()
-            raise
-        except OSError as error:
-            self.close()
-            raise LogWriteError(error.errno, f"{error.strerror}; the record was not stored", path) from error
-        except BaseException:
-            self.close()
+        except BaseException as error:
+            self._drop()
+            if isinstance(error, OSError) and not isinstance(error, LogWriteError):
+                problem = f"{error.strerror}; the record was not stored"
+                raise LogWriteError(error.errno, problem, self.path) from error
             raise
 
     def _examine(self) -> bool:
-        """Cut off an unfinished line and return whether the header is there."""
+        """Cut off what is no line of the log and return whether the header is there."""
         size = os.lseek(self._fd, 0, os.SEEK_END)
+        if self.stray_from is not None and self.stray_from < size:
+            tail.cut(self._fd, self.path, self.stray_from)
+            size = self.stray_from
+        self.stray_from = None
         if not size:
             return False
         found = tail.read_at(self._fd, 0, len(self._header))
@@ -103,7 +113,7 @@ class AppendFile:
         """Write `line`, in one system call, preceded by the header if the file has none.
 
         Raises:
-            LogWriteError: The line is not in the file, which is closed now.
+            LogWriteError: The line is not in the file; the next one may be written.
         """
         data = self._header + line if self.fresh else line
         written = 0
@@ -115,22 +125,28 @@ class AppendFile:
             if self._fsync:
                 os.fsync(self._fd)
         except OSError as error:
-            self._cut_back(written)
-            self.close()
+            if not self._cut_back(written) or self._fsync:
+                self._drop()
             raise LogWriteError(error.errno, f"{error.strerror}; the record was not stored", self.path) from error
         except BaseException:
-            self.close()  # Ctrl-C, before or after the write: what is in the file is seen when it is opened again.
+            self._drop()  # Ctrl-C, before or after the write: what is in the file is seen when it is opened again.
             raise
         self.fresh = False
 
-    def _cut_back(self, written: int) -> None:
-        """Remove the last `written` bytes, unless somebody else has appended behind them."""
+    def _cut_back(self, written: int) -> bool:
+        """Remove the last `written` bytes and return whether the file is as it was before them."""
         try:
             end = os.lseek(self._fd, 0, os.SEEK_CUR)
-            if written and os.fstat(self._fd).st_size == end:
-                os.ftruncate(self._fd, end - written)
+            if os.fstat(self._fd).st_size != end:
+                return not written  # somebody else has appended behind them
+            if written:
+                self.stray_from = end - written
+                os.ftruncate(self._fd, self.stray_from)
+                os.lseek(self._fd, 0, os.SEEK_END)
+                self.stray_from = None
         except OSError:
-            pass  # Then the piece stays, and is cut off when the file is opened the next time.
+            return False  # Then they stay until the file is opened the next time.
+        return True
 
     @property
     def closed(self) -> bool:
@@ -155,15 +171,29 @@ class AppendFile:
         try:
             fd = os.dup(self._fd)  # so that closing the file meanwhile does no harm
         except OSError:
-            return  # closed already
+            if not self.closed:  # out of descriptors
+                os.fsync(self._fd)
+            return
         try:
             os.fsync(fd)
         finally:
             os.close(fd)
 
     def close(self) -> None:
-        """Close the file; more than once does no harm."""
+        """Close the file; more than once does no harm.
+
+        Raises:
+            LogWriteError: The system says only now that it could not keep a row, as network file systems may.
+        """
         fd, self._fd = self._fd, -1
         self.checked_at = ""
         if fd >= 0:
-            os.close(fd)
+            try:
+                os.close(fd)
+            except OSError as error:
+                problem = f"{error.strerror} when closing the file; its last rows may be lost"
+                raise LogWriteError(error.errno, problem, self.path) from error
+
+    def _drop(self) -> None:
+        with suppress(OSError):
+            self.close()

@@ -2,6 +2,7 @@
 
 import errno
 import weakref
+from contextlib import ExitStack
 from typing import Final
 
 from l2logger.append_file import AppendFile
@@ -34,34 +35,40 @@ class FilePool:
 
     def open(self, path: str, header: bytes) -> AppendFile:
         """Open the file at `path` and return it; see `AppendFile` for what may be raised."""
-        self.discard(path)
+        file = AppendFile(path, header, fsync=self._fsync == "always")
+        if path in self._files:
+            file.stray_from = self._files[path].stray_from
+            self.discard(path)
         while len(self._files) >= self._max_open:
-            self._close_oldest()
+            self._give_way(min(self._files.values(), key=lambda file: (file.stray_from is not None, file.used_at)))
+        self._files[path] = file  # before it is open, so that it is never open and forgotten
+        shared = path in self._parents_files
         try:
-            file = self._open(path, header)
+            file.open(shared=shared)
         except LogWriteError as error:
-            if not self._files or error.errno is None or error.errno not in _OUT_OF_DESCRIPTORS:
+            others = [other for other in self._files.values() if other is not file]
+            if error.errno not in _OUT_OF_DESCRIPTORS or not others:
                 raise
-            while self._files:
-                self._close_oldest()
-            file = self._open(path, header)
-        self._files[path] = file
+            for other in others:
+                self._give_way(other)
+            file.open(shared=shared)
         return file
 
-    def _open(self, path: str, header: bytes) -> AppendFile:
-        return AppendFile(path, header, fsync=self._fsync == "always", shared=path in self._parents_files)
-
-    def _close_oldest(self) -> None:
-        oldest = min(self._files.values(), key=lambda file: file.used_at)
+    def _give_way(self, file: AppendFile) -> None:
         try:
-            self._sync(oldest)
+            self._sync(file)
         finally:
-            self.discard(oldest.path)
+            self.discard(file.path)
 
     def discard(self, path: str) -> None:
         """Close the file at `path`, if it is open, and forget what is known of it."""
-        if file := self._files.pop(path, None):
-            file.close()
+        if path in self._files:
+            try:
+                self._files[path].close()
+            finally:
+                # Ctrl-C may come before the file is closed; forgotten while it is open, it would stay locked.
+                if self._files[path].closed:
+                    del self._files[path]
 
     def sync(self) -> None:
         """Wait until all rows are on the disk, if that was asked for.
@@ -86,17 +93,18 @@ class FilePool:
 
     def close(self) -> None:
         """Close all files; more than once does no harm."""
-        try:
-            self.sync()
-        finally:
-            _close_all(self._files)
+        with ExitStack() as stack:  # whatever one of them raises, the others are closed
+            for path in list(self._files):
+                stack.callback(self.discard, path)
+            stack.callback(self.sync)
 
     def after_fork(self) -> None:
         """Let go of the parent's files, in the child: its locks stay with the parent alone."""
         self._parents_files |= frozenset(self._files)
-        _close_all(self._files)
+        for path in list(self._files):
+            self.discard(path)
 
 
 def _close_all(files: dict[str, AppendFile]) -> None:
-    while files:
-        files.popitem()[1].close()
+    for file in files.values():
+        file.close()

@@ -211,8 +211,11 @@ class DataLogger:
         repair: bool,
     ) -> Self:
         directory = os.path.normpath(paths.find_run(scenario_dir))
-        schema, logger_info, scenario_info = recovery.read_infos(directory)
-        found = recovery.examine(directory, schema, repair=repair)
+        try:
+            schema, logger_info, scenario_info = recovery.read_infos(directory)
+            found = recovery.examine(directory, schema, repair=repair)
+        except OSError as error:
+            raise DirectoryError(error.errno, f"the run cannot be opened: {error.strerror}", error.filename) from error
         self = cls.__new__(cls)
         self._configure(os.path.dirname(directory), schema, logger_info, scenario_info, fsync=fsync, strict=strict)
         self._connect(sinks, processors)

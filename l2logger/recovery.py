@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from l2logger import cells, info_files, lock, paths, tail
-from l2logger.errors import LogFormatError, LogWriteError, SchemaError
+from l2logger.errors import LogFormatError, SchemaError
 from l2logger.schema import VERSIONS, Schema
 
 _HEAD_BYTES = 2**16
@@ -74,6 +74,8 @@ def examine(scenario_dir: str, schema: Schema, *, repair: bool) -> Found:
 
 def columns_of_any_file(scenario_dir: str) -> tuple[str, ...] | None:
     """Return the columns of the first file of a run that has any, for a process whose siblings may have begun it."""
+    if not os.path.isdir(scenario_dir):
+        return None
     for path in _data_logs(scenario_dir):
         with open(path, "rb") as file:
             if (header := file.readline(_HEAD_BYTES)).endswith(b"\n"):
@@ -96,12 +98,8 @@ def _directories(path: str) -> list[str]:
 
 
 def _examine_file(path: str, schema: Schema, *, repair: bool) -> tuple[tuple[str, ...] | None, list[dict[str, Any]]]:
-    try:
-        fd = os.open(
-            path, (os.O_RDWR if repair else os.O_RDONLY) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-        )
-    except OSError as error:
-        raise LogWriteError(error.errno, error.strerror, path) from error
+    flags = (os.O_RDWR if repair else os.O_RDONLY) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+    fd = os.open(path, flags)
     try:
         if repair:
             lock.take(fd, path)

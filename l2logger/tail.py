@@ -40,7 +40,9 @@ def last_row(fd: int, size: int) -> tuple[int, int]:
     near = read_at(fd, max(0, size - _NEAR_BYTES), _NEAR_BYTES)
     if near.endswith(b"\n"):
         start = near.rfind(b"\n", 0, -1) + 1
-        if (start or size <= _NEAR_BYTES) and _is_row(near[start:], first_line(fd)):
+        # What looks like a row may be an excerpt of a log inside of a torn cell: then a quote before it is not closed.
+        known = 0 if size <= _NEAR_BYTES else near.find(b"\n") + 1
+        if start >= known and near.count(b'"', known) % 2 == 0 and _is_row(near[start:], first_line(fd)):
             return size - len(near) + start, size
     return _scan(fd)
 

@@ -7,10 +7,12 @@ files below the test's own directory, and only while the logger is at work.
 
 import contextlib
 import errno
+import gc
 import io
 import itertools
 import json
 import os
+import shutil
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +20,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from reading import parse, record
+from reading import data_log, files, parse, record
+from torture import end_of_rows
 
 import l2logger
 from l2logger import DataLogger, append_file, info_files, recovery
@@ -185,8 +188,7 @@ def stored(directory: str) -> dict[str, list[int]]:
 
 
 def whole_rows(data: bytes) -> bytes:
-    end = max((at + 1 for at, byte in enumerate(data) if byte == 10 and data.count(b'"', 0, at) % 2 == 0), default=0)
-    return data[:end]
+    return data[: end_of_rows(data)]
 
 
 def is_torn(directory: str) -> bool:
@@ -269,6 +271,8 @@ class Trial:
             if end == "interrupted" and found == by_file([*self.accepted, fields]):
                 self.accepted.append(fields)
                 return
+            if end == "refused" and not self.tidy and found == by_file([*self.accepted, fields]):
+                continue  # It could not be taken back, and is when the file is opened the next time.
             assert found == by_file(self.accepted), "a refused record is stored, or an accepted one is not"
             assert not (self.tidy and is_torn(logger.scenario_dir))
         raise AssertionError("the fault is over, but the record is refused")
@@ -306,6 +310,7 @@ def sweep(
             if not tidy:
                 warnings.simplefilter("ignore", LogWarning)
             trial.run(list(todo))
+        shutil.rmtree(trial.base)  # pytest would keep all of them
         if saboteur.untouched:
             break
         trials.append(trial)
@@ -390,6 +395,53 @@ def test_a_write_and_the_closing_after_it_fail(saboteur, tmp_path):
     sweep(saboteur, tmp_path, steps)
 
 
+def test_descriptors_run_out_after_a_refused_row(saboteur, tmp_path):
+    """F-043, F-050: the file of the refused row is closed by then, so it has no descriptor to give."""
+    trial = Trial(saboteur, tmp_path)
+    logger = trial.construct()
+    first, other_worker, again, *_ = records(1, 2)
+    trial.log(logger, first)
+    saboteur.plan([Step(("write",), fails(errno.ENOSPC)), Step(("open",), fails(errno.EMFILE))], 1)
+    trial.attempt(lambda: logger.log_record(again), LogWriteError)
+    trial.log(logger, other_worker)
+    trial.log(logger, again)
+    logger.close()
+    assert trial.refused >= 1
+    assert stored(logger.scenario_dir) == by_file([first, other_worker, again])
+
+
+@pytest.mark.parametrize("retries", [1, 2])
+def test_a_refused_row_is_taken_back_once_its_file_can_be_opened(saboteur, tmp_path, retries):
+    """F-046, F-050, S1-28: the opening fails as well, and what is to be cut off is not forgotten over that."""
+    trial = Trial(saboteur, tmp_path, "always", tidy=False)
+    logger = trial.construct()
+    first, _, second, *_ = records(1, 2)
+    trial.log(logger, first)
+    steps = [Step(("fsync",), fails(errno.EIO)), Step(("ftruncate",), fails(errno.EIO))]
+    saboteur.plan([*steps, *[Step(("open",), fails(errno.EACCES))] * retries], 1)
+    with pytest.warns(LogWarning):
+        trial.log(logger, second)
+    logger.close()
+    assert stored(logger.scenario_dir) == by_file([first, second])
+
+
+def test_taking_a_refused_row_back_spares_the_rows_behind_it(make, monkeypatch):
+    """F-046, F-054: another process may have written the file since it was closed."""
+    logger = make(fsync="always")
+    logger.log_record(record(0))
+    with monkeypatch.context() as patch:
+        for name in ("fsync", "ftruncate"):
+            patch.setattr(os, name, lambda *_: fails(errno.EIO)(None, (), {}))
+        with pytest.raises(LogWriteError):
+            logger.log_record(record(1))
+    with DataLogger.join(logger.scenario_dir) as other:
+        other.log_record(record(2))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LogWarning)
+        logger.log_record(record(3))
+    assert {"0", "2", "3"} <= {row["exp_num"] for row in parse(data_log(logger).read_bytes())}
+
+
 # Ctrl-C ---------------------------------------------------------------------------------------------------------------
 
 
@@ -425,54 +477,64 @@ class Interrupter:
 
     @contextlib.contextmanager
     def at_work(self) -> Iterator[None]:
-        sys.setprofile(self)
+        gc.disable()  # What is left of the loggers before is not to be interrupted instead.
+        sys.setprofile(self if self.calls_left > 0 else None)
         try:
             yield
         finally:
             sys.setprofile(None)
-
-
-def interrupt_everywhere(base: Path, todo: list[dict[str, Any]], before: int) -> int:
-    """Log `todo`, interrupted once after the first `before` records, at every place; return how many places there are."""
-    for nth in itertools.count(1):
-        interrupter = Interrupter()
-        trial = Trial(interrupter, base / str(nth), tidy=False)
-        logger = trial.construct()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", LogWarning)
-            warnings.simplefilter("ignore", ResourceWarning)  # of the interrupted os.scandir
-            for number, fields in enumerate(todo):
-                if number == before:
-                    interrupter.calls_left = nth
-                trial.log(logger, fields)
-        logger.close()
-        assert stored(logger.scenario_dir) == by_file(todo)
-        assert not is_torn(logger.scenario_dir)
-        if interrupter.calls_left > 0:
-            print(f"places={nth - 1}")
-            return nth - 1
-        assert trial.interrupted == 1
-    raise AssertionError
+            gc.enable()
 
 
 @pytest.fixture
 def no_waiting(monkeypatch):
     monkeypatch.setattr(os, "fsync", lambda fd: None)
     monkeypatch.setattr(append_file, "_SETTLE_SECS", 0, raising=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LogWarning)
+        warnings.simplefilter("ignore", ResourceWarning)  # of the interrupted os.scandir
+        yield
 
 
 @pytest.mark.usefixtures("no_waiting")
 def test_ctrl_c_at_any_step_leaves_the_record_whole_or_not_at_all(tmp_path):
     """F-062: not only in system calls."""
-    assert interrupt_everywhere(tmp_path, records(2, 2)[:6], 0) > 200
+    first, other_worker, again, *_, last = records(2, 2)
+    todo = [first, other_worker, again, last]
+    for nth in itertools.count(1):
+        interrupter = Interrupter()
+        trial = Trial(interrupter, tmp_path / str(nth), tidy=False)
+        logger = trial.construct()
+        interrupter.calls_left = nth
+        for fields in todo:
+            trial.log(logger, fields)
+        logger.close()
+        assert stored(logger.scenario_dir) == by_file(todo)
+        assert not is_torn(logger.scenario_dir)
+        shutil.rmtree(trial.base)
+        if interrupter.calls_left > 0:
+            break
+        assert trial.interrupted == 1
+    print(f"places={nth - 1}")
+    assert nth > 200
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("no_waiting")
 def test_ctrl_c_while_a_file_gives_way_to_another_keeps_nobody_out_of_it(tmp_path):
     """F-050, F-062: more workers than files stay open; the interrupted closing must not leave the file locked."""
-    todo = [record(number, worker_id=f"w{number % 65}", reward=0.5, note=NOTE) for number in range(67)]
-    assert interrupt_everywhere(tmp_path, todo, 64) > 50
+    interrupter = Interrupter()
+    trial = Trial(interrupter, tmp_path, tidy=False)
+    logger = trial.construct()
+    for nth in itertools.count(-64):  # First, every worker gets its file.
+        interrupter.calls_left = nth
+        trial.log(logger, record(64 + nth, worker_id=f"w{(64 + nth) % 65}", reward=0.5, note=NOTE))
+        if interrupter.calls_left > 0:
+            break
+    logger.close()
+    assert stored(logger.scenario_dir) == by_file(trial.accepted)
+    assert not is_torn(logger.scenario_dir)
+    print(f"places={trial.interrupted}")
+    assert trial.interrupted > 50
 
 
 # Info files and resuming ----------------------------------------------------------------------------------------------
@@ -528,3 +590,58 @@ def test_a_resuming_that_fails_can_be_repeated(saboteur, tmp_path, effect):
         if saboteur.untouched:
             break
     assert nth > 10
+
+
+def test_a_row_torn_behind_what_looks_like_a_row_is_torn(make):
+    """F-051, F-059: its text is an excerpt of a log. If it were taken for a row, the next one would be swallowed by it."""
+    logger = make()
+    excerpt = "0\t7\tw0\ttrain\twake\tTask_a\t{}\tcomplete\tnow\t\t1.0\n"
+    logger.log_record(record(0, note=""))
+    logger.log_record(record(1, note=f"log:\n{excerpt}end"))
+    logger.close()
+    path = data_log(logger)
+    path.write_bytes(path.read_bytes()[: path.read_bytes().index(b"end")])
+    with pytest.warns(LogWarning, match="ended in the middle of a row"):
+        again = DataLogger.resume(logger.scenario_dir)
+    assert again.next_exp_num == 1
+    again.log_record(record(1, note=""))
+    again.close()
+    assert [row["exp_num"] for row in parse(path.read_bytes())] == ["0", "1"]
+
+
+# A run that vanished --------------------------------------------------------------------------------------------------
+
+
+def test_a_run_deleted_before_its_first_record_is_begun_anew(logger):
+    """F-049."""
+    shutil.rmtree(logger.scenario_dir)
+    with pytest.warns(LogWarning, match="its info files are written again"):
+        logger.log_record(record(0))
+    assert files(logger.scenario_dir) == [
+        "logger_info.json",
+        "scenario_info.json",
+        "worker-default/0-train/data-log.tsv",
+    ]
+
+
+@pytest.mark.parametrize("name", ["open", "mkdir", "replace", "write"])
+def test_a_deleted_run_that_cannot_be_begun_anew_is_an_error_until_it_can(saboteur, tmp_path, name):
+    """F-049, S1-28: the record is refused, and what was missing is made by the call that is accepted."""
+    for nth in itertools.count(1):
+        trial = Trial(saboteur, tmp_path / str(nth), tidy=False)
+        logger = trial.construct()
+        first, _, second, *_ = records(1, 2)
+        trial.log(logger, first)
+        logger.close()
+        shutil.rmtree(logger.scenario_dir)
+        trial.accepted.clear()
+        saboteur.plan([Step((name,), fails(errno.ENOSPC))], nth)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", LogWarning)
+            trial.log(logger, second)
+        logger.close()
+        assert stored(logger.scenario_dir) == by_file(trial.accepted)
+        check_infos(trial.base, complete=True)
+        if saboteur.untouched:
+            break
+    assert nth > 1

@@ -6,7 +6,7 @@ from typing import Any, Final
 from l2logger import cells, paths, recovery
 from l2logger.append_file import AppendFile
 from l2logger.diagnostics import warn
-from l2logger.errors import ConfigError, LogWarning, SchemaError
+from l2logger.errors import ConfigError, LogWarning, LogWriteError, SchemaError
 from l2logger.file_pool import FilePool
 from l2logger.run import Run
 from l2logger.signals import Signal
@@ -74,7 +74,11 @@ class L2Sink(Sink):
         ):
             return self.columns
         assert self._run is not None
-        columns = self.columns or recovery.columns_of_any_file(self._root)
+        try:
+            columns = self.columns or recovery.columns_of_any_file(self._root)
+        except OSError as error:
+            problem = f"{error.strerror}; the record was not stored"
+            raise LogWriteError(error.errno, problem, error.filename) from error
         expected = set(columns or self._run.schema.columns)
         missing = sorted(expected.difference(fields))
         unexpected = sorted(set(fields).difference(expected), key=str) if columns else []
@@ -115,11 +119,17 @@ class L2Sink(Sink):
 
     def _make_directory(self, directory: str) -> None:
         assert self._run is not None
-        vanished = not os.path.isdir(self._root)
+        infos = (os.path.join(self._root, name) for name in (paths.LOGGER_INFO, paths.SCENARIO_INFO))
+        vanished = not all(map(os.path.exists, infos))
         paths.make_dir_inside(self._root, directory)
-        if vanished:
+        if not vanished:
+            return
+        try:
             self._run.write_info_files()
-            warn(f"{self._root} was deleted while it was being written; its info files are written again", LogWarning)
+        except OSError as error:
+            problem = f"{error.strerror}, so the deleted run cannot be begun anew; the record was not stored"
+            raise LogWriteError(error.errno, problem, self._root) from error
+        warn(f"{self._root} was deleted while it was being written; its info files are written again", LogWarning)
 
     def flush(self) -> None:
         """Wait for the disk, if that was asked for.
