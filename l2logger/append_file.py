@@ -39,21 +39,22 @@ class AppendFile:
     Attributes:
         path: As given.
         fresh: The file has no header yet.
-        stray_from: From this offset on there is a refused row that could not be cut off; the file is closed then.
+        stray: Where a refused row, which could not be cut off, begins and ends; the file is closed then.
         used_at: Text of the time of the last row, for choosing which file to close.
         checked_at: Text of the second in which the file was last found to be in its place, empty once it is closed.
     """
 
-    __slots__ = ("_fd", "_fsync", "_header", "checked_at", "fresh", "path", "stray_from", "used_at")
+    __slots__ = ("_dropped", "_fd", "_fsync", "_header", "checked_at", "fresh", "path", "stray", "used_at")
 
     def __init__(self, path: str, header: bytes, *, fsync: bool = False) -> None:
         self.path = path
         self.fresh = True
-        self.stray_from: int | None = None
+        self.stray: tuple[int, int] | None = None
         self.used_at = self.checked_at = ""
         self._header = header
         self._fsync = fsync
         self._fd = -1
+        self._dropped = False
 
     def open(self, *, shared: bool = False) -> None:
         """Open the file and examine what is there.
@@ -83,18 +84,18 @@ class AppendFile:
     def _examine(self) -> bool:
         """Cut off what is no line of the log and return whether the header is there."""
         size = os.lseek(self._fd, 0, os.SEEK_END)
-        if self.stray_from is not None and self.stray_from < size:
-            tail.cut(self._fd, self.path, self.stray_from)
-            size = self.stray_from
-        self.stray_from = None
+        if self.stray and self.stray[1] == size:  # otherwise somebody has appended behind it
+            size = self.stray[0]
+            tail.cut(self._fd, self.path, size)
+        self.stray = None
         if not size:
             return False
         found = tail.read_at(self._fd, 0, len(self._header))
         if found != self._header and not (size < len(self._header) and self._header.startswith(found)):
-            first_line = tail.first_line(self._fd)
+            first_row = tail.first_row(self._fd) or tail.read_at(self._fd, 0, size)
             raise SchemaError(
                 f"{self.path} has other columns than this record; a log keeps the columns of its first record.\n"
-                f"  in the file: {first_line.decode(errors='replace')}\n"
+                f"  in the file: {first_row[:1000].decode(errors='replace').rstrip()}\n"
                 f"  the record:  {self._header.decode().rstrip()}\n"
                 "Start a new run, or log the columns of the file."
             )
@@ -125,6 +126,9 @@ class AppendFile:
             if self._fsync:
                 os.fsync(self._fd)
         except OSError as error:
+            if error.errno is None:  # Raised by a signal handler, such as a TimeoutError.
+                self._drop()
+                raise
             if not self._cut_back(written) or self._fsync:
                 self._drop()
             raise LogWriteError(error.errno, f"{error.strerror}; the record was not stored", self.path) from error
@@ -140,10 +144,10 @@ class AppendFile:
             if os.fstat(self._fd).st_size != end:
                 return not written  # somebody else has appended behind them
             if written:
-                self.stray_from = end - written
-                os.ftruncate(self._fd, self.stray_from)
+                self.stray = end - written, end
+                os.ftruncate(self._fd, end - written)
                 os.lseek(self._fd, 0, os.SEEK_END)
-                self.stray_from = None
+                self.stray = None
         except OSError:
             return False  # Then they stay until the file is opened the next time.
         return True
@@ -168,19 +172,26 @@ class AppendFile:
         Raises:
             OSError: The disk refused.
         """
-        try:
-            fd = os.dup(self._fd)  # so that closing the file meanwhile does no harm
-        except OSError:
-            if not self.closed:  # out of descriptors
-                os.fsync(self._fd)
-            return
+        if self._dropped:
+            fd = os.open(self.path, os.O_RDONLY)
+            self._dropped = False
+        else:
+            try:
+                fd = os.dup(self._fd)  # so that closing the file meanwhile does no harm
+            except OSError:
+                if not self.closed:  # out of descriptors
+                    os.fsync(self._fd)
+                return
         try:
             os.fsync(fd)
         finally:
             os.close(fd)
 
-    def close(self) -> None:
+    def close(self, *, unlock: bool = True) -> None:
         """Close the file; more than once does no harm.
+
+        Args:
+            unlock: Let others in even if a forked child still has the file open; not for the child itself.
 
         Raises:
             LogWriteError: The system says only now that it could not keep a row, as network file systems may.
@@ -189,11 +200,15 @@ class AppendFile:
         self.checked_at = ""
         if fd >= 0:
             try:
+                if unlock:
+                    lock.release(fd)
                 os.close(fd)
             except OSError as error:
                 problem = f"{error.strerror} when closing the file; its last rows may be lost"
                 raise LogWriteError(error.errno, problem, self.path) from error
 
     def _drop(self) -> None:
+        """Close the file after an error, which is worth more than another one from closing."""
+        self._dropped = bool(self.used_at)
         with suppress(OSError):
             self.close()

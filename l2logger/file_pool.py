@@ -2,7 +2,7 @@
 
 import errno
 import weakref
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Final
 
 from l2logger.append_file import AppendFile
@@ -24,6 +24,7 @@ class FilePool:
         self._max_open = max_open
         self._fsync = fsync
         self._files: dict[str, AppendFile] = {}
+        self._strays: dict[str, tuple[int, int]] = {}
         self._parents_files: frozenset[str] = frozenset()
         # Nothing waits in these files, so a forgotten pool needs its descriptors closed and no more than that.
         weakref.finalize(self, _close_all, self._files).atexit = False
@@ -36,11 +37,10 @@ class FilePool:
     def open(self, path: str, header: bytes) -> AppendFile:
         """Open the file at `path` and return it; see `AppendFile` for what may be raised."""
         file = AppendFile(path, header, fsync=self._fsync == "always")
-        if path in self._files:
-            file.stray_from = self._files[path].stray_from
-            self.discard(path)
+        self.discard(path)
+        file.stray = self._strays.get(path)
         while len(self._files) >= self._max_open:
-            self._give_way(min(self._files.values(), key=lambda file: (file.stray_from is not None, file.used_at)))
+            self._give_way(min(self._files.values(), key=lambda file: file.used_at))
         self._files[path] = file  # before it is open, so that it is never open and forgotten
         shared = path in self._parents_files
         try:
@@ -52,6 +52,7 @@ class FilePool:
             for other in others:
                 self._give_way(other)
             file.open(shared=shared)
+        self._strays.pop(path, None)
         return file
 
     def _give_way(self, file: AppendFile) -> None:
@@ -67,7 +68,10 @@ class FilePool:
                 self._files[path].close()
             finally:
                 # Ctrl-C may come before the file is closed; forgotten while it is open, it would stay locked.
-                if self._files[path].closed:
+                file = self._files[path]
+                if file.closed:
+                    if file.stray is not None:
+                        self._strays[path] = file.stray
                     del self._files[path]
 
     def sync(self) -> None:
@@ -101,8 +105,10 @@ class FilePool:
     def after_fork(self) -> None:
         """Let go of the parent's files, in the child: its locks stay with the parent alone."""
         self._parents_files |= frozenset(self._files)
-        for path in list(self._files):
-            self.discard(path)
+        for file in self._files.values():
+            with suppress(OSError):
+                file.close(unlock=False)
+        self._files.clear()
 
 
 def _close_all(files: dict[str, AppendFile]) -> None:

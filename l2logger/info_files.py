@@ -84,10 +84,11 @@ def replace(path: str, data: bytes) -> None:
         with suppress(OSError):
             os.unlink(temporary)
         raise
-    _sync_directory(directory)
+    sync_directory(directory)
 
 
-def _sync_directory(directory: str) -> None:
+def sync_directory(directory: str) -> None:
+    """Wait until the names in a directory are on the disk, where the system has a way to ask for it."""
     # Opening a directory is not possible on Windows, and syncing one not on every file system.
     with suppress(OSError):
         fd = os.open(directory or ".", os.O_RDONLY)

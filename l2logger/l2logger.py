@@ -58,7 +58,7 @@ class DataLogger:
         scenario_name: Name of the scenario; the last component of a path, up to its first dot, is used.
         logger_info: A dict whose ``metrics_columns`` lists the columns that every record brings besides the standard
             ones. It is written to ``logger_info.json`` together with the version of the format.
-        scenario_info: Anything JSON can hold, for ``scenario_info.json``.
+        scenario_info: Anything JSON can hold, for ``scenario_info.json``; what is empty becomes ``{}``.
         sinks: Mirrors: each gets every record that was stored. They never stop the logging.
         processors: The chain that records go through, instead of `l2logger.processors.canonical`.
         format_version: ``"1.1"``, or ``"1.0"``, which has no ``block_subtype``.
@@ -91,7 +91,7 @@ class DataLogger:
         fsync: str = "never",
         strict: bool = False,
     ) -> None:
-        if format_version not in VERSIONS:
+        if not isinstance(format_version, str) or format_version not in VERSIONS:
             raise ConfigError(f"format_version must be one of {', '.join(map(repr, VERSIONS))}, got {format_version!r}")
         schema = VERSIONS[format_version]
         logger_info = info_files.checked_logger_info(logger_info, schema)
@@ -130,6 +130,8 @@ class DataLogger:
 
     def _connect(self, sinks: Iterable[Sink], processors: Iterable[Processor] | None) -> None:
         """Wire chain, store and mirrors together."""
+        if processors is not None and not isinstance(processors, Iterable):
+            raise ConfigError(f"processors must be a list, such as l2logger.processors.canonical(), got {processors!r}")
         self._processors = canonical() if processors is None else list(processors)
         self._store = L2Sink(fsync=self._fsync)
         self._mirrors = FanOut(sinks)
@@ -211,14 +213,16 @@ class DataLogger:
         repair: bool,
     ) -> Self:
         directory = os.path.normpath(paths.find_run(scenario_dir))
+        self = cls.__new__(cls)
         try:
             schema, logger_info, scenario_info = recovery.read_infos(directory)
+            self._configure(os.path.dirname(directory), schema, logger_info, scenario_info, fsync=fsync, strict=strict)
+            self._connect(sinks, processors)
             found = recovery.examine(directory, schema, repair=repair)
+        except DirectoryError:
+            raise
         except OSError as error:
             raise DirectoryError(error.errno, f"the run cannot be opened: {error.strerror}", error.filename) from error
-        self = cls.__new__(cls)
-        self._configure(os.path.dirname(directory), schema, logger_info, scenario_info, fsync=fsync, strict=strict)
-        self._connect(sinks, processors)
         self._store.columns = found.columns
         for order in self._orders():
             order.restore(found.rows)
@@ -271,11 +275,12 @@ class DataLogger:
         This is what this logger wrote itself and what it found when it opened the run. Of what forked children write
         the parent learns nothing.
         """
-        return {
-            worker_id: Progress(position.block_num, position.exp_num, position.complete)
-            for order in self._orders()
-            for worker_id, position in order.positions.items()
-        }
+        with self._pipeline.lock:
+            return {
+                worker_id: Progress(position.block_num, position.exp_num, position.complete)
+                for order in self._orders()
+                for worker_id, position in order.positions.items()
+            }
 
     @property
     def next_exp_num(self) -> int:

@@ -4,6 +4,7 @@ It is the advisory ``flock`` on the file itself, so it leaves nothing behind on 
 """
 
 import os
+from contextlib import suppress
 
 from l2logger.errors import LogLockedError
 
@@ -32,6 +33,13 @@ def take(fd: int, path: str) -> None:
         ) from error
     except OSError:
         pass
+
+
+def release(fd: int) -> None:
+    """Unlock the open file `fd`, also for forked children that have it open."""
+    if fcntl is not None:
+        with suppress(OSError):
+            fcntl.flock(fd, fcntl.LOCK_UN)
 
 
 def _holder(fd: int) -> str:

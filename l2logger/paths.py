@@ -4,7 +4,6 @@ import os
 import re
 import time
 import unicodedata
-from pathlib import Path
 from typing import Any, Final
 
 from l2logger.errors import ConfigError, DirectoryError, LogWriteError
@@ -116,12 +115,14 @@ def find_run(scenario_dir: str | os.PathLike[str]) -> str:
     Raises:
         DirectoryError: There is no such directory.
     """
+    if not isinstance(scenario_dir, str | os.PathLike):
+        raise ConfigError(f"scenario_dir must be a path, got {scenario_dir!r}")
     given = os.fspath(scenario_dir)
     if os.path.isdir(given):
         return given
     tried = [given]
     if given and os.path.basename(os.path.normpath(given)) == os.path.normpath(given):
-        root = os.environ.get("L2DATA") or str(Path.home() / "l2data")
+        root = os.environ.get("L2DATA") or os.path.join(os.path.expanduser("~"), "l2data")
         tried.append(os.path.join(root, "logs", given))
         if os.path.isdir(tried[-1]):
             return tried[-1]

@@ -5,12 +5,13 @@ import sys
 import threading
 import weakref
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 
 from l2logger.errors import ConfigError, RecordError
 from l2logger.run import Processor
 from l2logger.shortcut import Shortcut
-from l2logger.signals import Signal, freeze
+from l2logger.signals import RECORD, Signal, freeze
 from l2logger.sinks.fan_out import FanOut
 
 
@@ -42,8 +43,11 @@ class Pipeline:
         self, run: Any, processors: Sequence[Processor], store: Store, mirrors: FanOut, shortcut: Shortcut | None = None
     ) -> None:
         for processor in processors:
-            if not callable(processor):
-                raise ConfigError(f"a processor must be callable as (logger, kind, event_dict), got {processor!r}")
+            if not callable(processor) or isinstance(processor, type):
+                raise ConfigError(
+                    f"a processor must be callable as (logger, kind, event_dict), got {processor!r}"
+                    + "; are the parentheses missing?" * isinstance(processor, type)
+                )
         self._run = run
         self._processors = tuple(processors)
         self._commits = tuple(processor.commit for processor in processors if hasattr(processor, "commit"))
@@ -75,7 +79,7 @@ class Pipeline:
                 )
             self._busy = True
             try:
-                done = self._shortcut.write(event, self._mirrored) if self._shortcut else False
+                done = self._shortcut.write(event, self._mirrored) if self._shortcut and kind == RECORD else False
                 signal = self._emit(kind, dict(event)) if done is False else done
                 if isinstance(signal, Signal):
                     self._mirrors.write(signal)
@@ -95,7 +99,8 @@ class Pipeline:
         for commit in self._commits:
             commit(processed)
         if self._shortcut:
-            self._shortcut.learn(given, processed)
+            with suppress(Exception):  # The record is stored; nothing may make it look refused now.
+                self._shortcut.learn(given, processed)
         return mirrored
 
     def _process(self, kind: str, event: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -137,9 +142,9 @@ class Pipeline:
         """Start anew in a forked child: no thread but this one is alive, and files and mirrors are the parent's."""
         self.lock = threading.RLock()
         self._busy = False
-        self._store.after_fork()
         self._mirrors.silence()
         self._mirrored = False
+        self._store.after_fork()
 
 
 _pipelines: "weakref.WeakSet[Pipeline]" = weakref.WeakSet()

@@ -29,7 +29,10 @@ def read_infos(directory: str) -> tuple[Schema, dict[str, Any], Any]:
     try:
         logger_info = info_files.read(path)
     except FileNotFoundError as error:
-        raise LogFormatError("this file is missing, so the directory is not a run", path) from error
+        raise LogFormatError(
+            "this file is missing, so the directory is not a run; give one of the directories below it, if those are runs",
+            path,
+        ) from error
     if not isinstance(logger_info, dict) or "metrics_columns" not in logger_info:
         raise LogFormatError("it must hold an object with metrics_columns", path)
     version = logger_info.get("log_format_version")
@@ -78,9 +81,13 @@ def columns_of_any_file(scenario_dir: str) -> tuple[str, ...] | None:
         return None
     for path in _data_logs(scenario_dir):
         with open(path, "rb") as file:
-            if (header := file.readline(_HEAD_BYTES)).endswith(b"\n"):
-                return tuple(cells.split(_decode(header, path).removesuffix("\n")))
+            if header := tail.first_row(file.fileno()):
+                return _columns(header, path)
     return None
+
+
+def _columns(header: bytes, path: str) -> tuple[str, ...]:
+    return tuple(cells.split(_decode(header, path).removesuffix("\n")))
 
 
 def _data_logs(scenario_dir: str) -> Iterator[str]:
@@ -109,16 +116,17 @@ def _examine_file(path: str, schema: Schema, *, repair: bool) -> tuple[tuple[str
             tail.cut(fd, path, end)
         if not end:
             return None, []
-        header, _, rest = tail.read_at(fd, 0, min(end, _HEAD_BYTES)).partition(b"\n")
-        columns = tuple(cells.split(_decode(header, path)))
+        header = tail.first_row(fd)
+        columns = _columns(header, path)
         if missing := [name for name in schema.columns if name not in columns]:
             raise LogFormatError(f"the header lacks the columns {missing} of format {schema.version}", path, 1)
         if start == 0:
             return columns, []
         last = _row(tail.read_at(fd, start, end - start), columns, path)
-        # A first row that is longer than what was read is not worth another reading: it only sharpens a warning.
-        first_line = rest[: tail.row_length(rest)]
-        return columns, [_row(first_line, columns, path), last] if first_line else [last]
+        # A first row that is longer than what is read of it is not worth more: it only sharpens a warning.
+        beginning = tail.read_at(fd, len(header), min(_HEAD_BYTES, end - len(header)))
+        first = beginning[: tail.row_length(beginning)]
+        return columns, [_row(first, columns, path), last] if first else [last]
     finally:
         os.close(fd)
 

@@ -9,14 +9,17 @@ The short way never refuses a record and never warns: whenever something is new,
 decides. ``tests/test_shortcut.py`` holds the two equal, byte for byte and error for error.
 """
 
+import json
+import marshal
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, Final
 
 from l2logger import cells
 from l2logger.append_file import AppendFile
-from l2logger.extras import Writer, writer_for
+from l2logger.extras import Writer, number_dumper, writer_for
 from l2logger.processors import OrderChecker, Processor, TimeStamper, canonical
 from l2logger.processors.order import Position, Span, regime
 from l2logger.processors.task_params import encode
@@ -26,9 +29,11 @@ from l2logger.signals import RECORD, Signal
 from l2logger.sinks.l2 import L2Sink
 
 _MAX_REMEMBERED: Final = 1024
+_MAX_CHARS: Final = 2**17  # Larger records are rare, and have limits that the long way knows.
 
-# Types whose values are remembered by `==`, which tells all of them apart but for 0.0 and -0.0.
-_EXACT: Final = (str, int, float, bool, type(None))
+# The last format of marshal in which equal values have equal bytes, however they are shared. They tell apart what `==` does
+# not: 1, 1.0 and True, 0.0 and -0.0, the order of keys, at any depth.
+_NO_REFERENCES: Final = 2
 
 
 class _Context:
@@ -36,7 +41,7 @@ class _Context:
 
     __slots__ = (
         "after_params", "before_exp_num", "before_params", "block_num", "block_type", "complete", "event", "file", "middle",
-        "param_items", "param_types", "regime", "span", "task_params", "worker_id",
+        "params", "regime", "span", "task_params", "worker_id",
     )  # fmt: skip
 
     file: AppendFile
@@ -59,15 +64,14 @@ class _Context:
         """Take `text` for the parameters, not knowing which object it stands for."""
         self.task_params = text
         self.middle = f"\t{self.before_params}\t{cells.quote(text)}\t{self.after_params}\t"
-        self.param_items: list[tuple[str, Any]] | None = None
-        self.param_types: list[type] | None = None
+        self.params: bytes | None = None
 
-    def remember_params(self, params: dict[Any, Any]) -> None:
-        """Know `params` again as what the present text stands for, if they are flat."""
-        types = list(map(type, params.values()))
-        flat = all(kind in _EXACT for kind in types) and all(type(name) is str for name in params)
-        if flat and not any(type(value) is float and value == 0 for value in params.values()):
-            self.param_types, self.param_items = types, list(params.items())
+    def remember_params(self, known: bytes) -> None:
+        """Know parameters with these bytes again as what the present text stands for, if they are plain."""
+        self.params = b""
+        with suppress(TypeError):  # Arrays and numpy's numbers come back as bytes, without their type.
+            if json.dumps(marshal.loads(known)) == self.task_params:
+                self.params = known
 
 
 def _cells(event: Mapping[str, Any], names: tuple[str, ...]) -> str:
@@ -104,6 +108,7 @@ class Shortcut:
         self._order = order
         self._store = store
         self._shapes: dict[int, _Shape] = {}
+        self._dumper = number_dumper()
 
     @classmethod
     def for_chain(cls, run: Run, processors: Sequence[Processor], store: L2Sink) -> "Shortcut | None":
@@ -145,15 +150,17 @@ class Shortcut:
                 return False
             params = values[fixed]
             text = context.task_params
-            if type(params) is not dict or (
-                list(map(type, params.values())) != context.param_types or list(params.items()) != context.param_items
-            ):
+            known = marshal.dumps(params, _NO_REFERENCES)
+            if known != context.params:
                 text = encode(params, strict=self._run.strict)
                 if text == context.task_params:
                     text = context.task_params
-                    context.remember_params(params)
+                    if context.params is None:
+                        context.remember_params(known)
             extras = values[fixed + 2 :]
             rest = shape.writers[tuple(map(type, extras))](extras)
+            if len(text) + len(rest) > _MAX_CHARS:
+                return False
         except Exception:
             return False  # Something is unusual; the long way knows the words for it.
         position = self._order.positions[context.worker_id]
@@ -218,14 +225,16 @@ class Shortcut:
         key, extras = values[: shape.fixed], values[shape.fixed + 2 :]
         if type(key[0]) is not int or any(type(word) is not str for word in key[1:]):
             return
+        if sum(map(len, key[1:])) + len(event["task_params"]) > _MAX_CHARS:
+            return
         types = tuple(map(type, extras))
         if types not in shape.writers:
-            writer = writer_for(extras)
+            writer = writer_for(extras, self._dumper, strict=self._run.strict)
             if writer is None:
                 return
             _remember(shape.writers, types, writer)
-        context = _Context(dict(event), standard, self._order.span(event["block_num"], event["block_type"]))
-        context.remember_params(given["task_params"])
+        event = {**event, **dict.fromkeys(shape.extras)}  # What changes is not kept.
+        context = _Context(event, standard, self._order.span(event["block_num"], event["block_type"]))
         context.file = self._store.file(context.worker_id, context.block_num, context.block_type, event["timestamp"])
         _remember(shape.contexts, key, context)
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 RECORD: Final = "record"
 """The kind of a row of the L2 log."""
 
-_FROZEN: Final = (str, int, float, bool, complex, bytes, type(None))
+_FROZEN: Final = frozenset({str, int, float, bool, complex, bytes, type(None)})
 
 
 class Signal:
@@ -35,7 +35,19 @@ class Signal:
 
 def freeze(kind: str, fields: Mapping[str, Any]) -> Signal:
     """Return a signal that shares nothing changeable with `fields`, for sinks that keep it."""
-    return Signal(kind, _frozen(fields))
+    return Signal(
+        kind,
+        MappingProxyType(
+            {name: value if type(value) in _FROZEN else _frozen_or_text(value) for name, value in fields.items()}
+        ),
+    )
+
+
+def _frozen_or_text(value: Any) -> Any:
+    try:
+        return _frozen(value)
+    except Exception:
+        return str(value)  # what the log shows of it, too
 
 
 def _frozen(value: Any) -> Any:
@@ -47,10 +59,7 @@ def _frozen(value: Any) -> Any:
         return tuple(map(_frozen, value))
     if isinstance(value, Set):
         return frozenset(value)
-    try:
-        value = copy.deepcopy(value)
-    except Exception:
-        return str(value)  # what the log shows of it, too
+    value = copy.deepcopy(value)
     if getattr(value, "shape", None) and hasattr(value, "setflags"):  # a numpy array
         value.setflags(write=False)
     return value

@@ -4,8 +4,10 @@ A row ends with a newline that is not inside quotes. Whether a newline is inside
 before it, but nearly always the last line tells enough by itself, so that a long file is not read for it.
 """
 
+import errno
 import os
 import re
+import stat
 from typing import Final
 
 from l2logger.diagnostics import warn
@@ -27,9 +29,14 @@ def read_at(fd: int, offset: int, size: int) -> bytes:
     return b"".join(pieces)
 
 
-def first_line(fd: int) -> bytes:
-    """Return the first line, without its newline."""
-    return read_at(fd, 0, _NEAR_BYTES).split(b"\n", 1)[0]
+def first_row(fd: int) -> bytes:
+    """Return the first row, newline included, however long it is; nothing if it is not whole."""
+    data = b""
+    while piece := read_at(fd, len(data), _NEAR_BYTES):
+        data += piece
+        if length := row_length(data):
+            return data[:length]
+    return b""
 
 
 def last_row(fd: int, size: int) -> tuple[int, int]:
@@ -42,7 +49,7 @@ def last_row(fd: int, size: int) -> tuple[int, int]:
         start = near.rfind(b"\n", 0, -1) + 1
         # What looks like a row may be an excerpt of a log inside of a torn cell: then a quote before it is not closed.
         known = 0 if size <= _NEAR_BYTES else near.find(b"\n") + 1
-        if start >= known and near.count(b'"', known) % 2 == 0 and _is_row(near[start:], first_line(fd)):
+        if start >= known and near.count(b'"', known) % 2 == 0 and _is_row(near[start:], first_row(fd)):
             return size - len(near) + start, size
     return _scan(fd)
 
@@ -81,15 +88,15 @@ def row_length(data: bytes) -> int:
 def cut(fd: int, path: str, end: int) -> None:
     """Shorten the file to `end` bytes, after keeping what is behind them in ``<path>.torn``."""
     size = os.lseek(fd, 0, os.SEEK_END)
-    torn = os.open(f"{path}.torn", os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0), 0o666)
-    try:
-        position = end
-        while piece := read_at(fd, position, min(_CHUNK_BYTES, size - position)):
-            os.write(torn, piece)
-            position += len(piece)
-        os.write(torn, b"\n")
-    finally:
-        os.close(torn)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    for name in ("O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK"):  # neither through a link nor into a pipe
+        flags |= getattr(os, name, 0)
+    with open(os.open(f"{path}.torn", flags, 0o666), "ab", buffering=0) as torn:
+        if not stat.S_ISREG(os.fstat(torn.fileno()).st_mode):
+            raise OSError(errno.EEXIST, "not a regular file", f"{path}.torn")
+        piece = read_at(fd, end, size - end) + b"\n"
+        while piece:
+            piece = piece[torn.write(piece) or 0 :]
     os.ftruncate(fd, end)
     warn(
         f"{path} ended in the middle of a row: its writer was killed or the disk was full. "

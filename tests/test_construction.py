@@ -288,5 +288,5 @@ def test_in_format_1_0_a_subtype_is_an_ordinary_extra_column(make):
 def test_a_column_one_letter_off_is_doubtful(make):
     from l2logger import RecordWarning
 
-    with pytest.warns(RecordWarning, match="'block_subtyp' now; was 'block_subtype' meant"):
+    with pytest.warns(RecordWarning, match="'block_subtyp' looks like 'block_subtype' misspelt"):
         make().log_record(record(block_subtyp="sleep"))

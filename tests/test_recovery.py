@@ -414,3 +414,37 @@ def test_a_first_row_longer_than_what_is_read_of_it(make):
         logger.log_record(record(exp_num, note="a line\n" * 20_000))
     logger.close()
     assert DataLogger.resume(logger.scenario_dir).next_exp_num == 3
+
+
+@pytest.mark.parametrize(
+    "names", [["a\nb", 'q"t', "t\tb"], [f"metric_number_{number:06}" for number in range(4000)]], ids=["odd", "many"]
+)
+def test_a_run_of_odd_or_many_columns_can_be_continued(make, names):
+    """F-034: a header of more than one line, and one of more than one piece."""
+    logger = make()
+    logger.log_record(record(0, **dict.fromkeys(names, 1)))
+    logger.close()
+    again = DataLogger.resume(logger.scenario_dir)
+    again.log_record(record(1, **dict.fromkeys(names, 1)))
+    assert again.columns == logger.columns
+    assert len(rows(logger.scenario_dir)) == 2
+
+
+def test_wrong_options_are_refused_before_anything_is_repaired(ended):
+    """F-014."""
+    path = ended / "w0" / "2-train" / "data-log.tsv"
+    path.write_bytes(path.read_bytes() + b"2\t12\tw0")
+    with pytest.raises(ValueError, match="fsync must be one of"):
+        DataLogger.resume(ended, fsync="sometimes")
+    assert path.read_bytes().endswith(b"2\t12\tw0")
+
+
+def test_a_torn_row_is_not_kept_through_a_link(ended, tmp_path):
+    """F-010: nothing outside of the run is touched."""
+    (tmp_path / "precious").write_text("precious")
+    path = ended / "w0" / "2-train" / "data-log.tsv"
+    path.write_bytes(path.read_bytes() + b"2\t12\tw0")
+    path.with_name("data-log.tsv.torn").symlink_to(tmp_path / "precious")
+    with pytest.raises(DirectoryError):
+        DataLogger.resume(ended)
+    assert (tmp_path / "precious").read_text() == "precious"

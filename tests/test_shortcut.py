@@ -1,5 +1,6 @@
 """The shortcut against the long way: same bytes, same errors, same warnings, same memory."""
 
+import copy
 import itertools
 import sys
 import tempfile
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from normal import normal_tree
 from reading import record
 
-from l2logger import DataLogger, extras
+from l2logger import DataLogger, RecordError, extras, shortcut
 from l2logger.processors import canonical
 from l2logger.sinks import MemorySink
 
@@ -45,7 +46,17 @@ ODD_SCALARS += [
     [1],
     (1,),
 ]
-ODD_SCALARS += [np.str_("a\tb"), float("nan"), float("inf"), b"bytes", 1e22, "plain"]
+ODD_SCALARS += [
+    np.ones((2, 2)).view(np.matrix),
+    np.sin,
+    2**63,
+    np.str_("a\tb"),
+    float("nan"),
+    float("inf"),
+    b"bytes",
+    1e22,
+    "plain",
+]
 SCALARS = st.one_of(st.floats(), st.sampled_from(ODD_SCALARS))
 PARAMS = [{}, {"a": 1}, {"a": 1.0}, {"a": True}, {"a": 0.0}, {"a": -0.0}, {1: 2}, {"1": 2}, None, [], "{}", {"a": {1}}]
 PARAMS += [{"a": 1, "b": 2}, {"b": 2, "a": 1}, {"a": {"b": 0.0}}, {"a": {"b": -0.0}}, {"a": [1]}, {"a": [1.0]}]
@@ -221,7 +232,7 @@ def test_a_slow_worker_pushes_the_floor_of_later_blocks_up(tmp_path):
 def test_orjson_and_python_write_the_same_numbers(values):
     """It is only used where it does."""
     values = tuple(values)
-    write = extras.writer_for(values)
+    write = extras.writer_for(values, extras.number_dumper())
     assert write(values) == "".join(f"\t{value}" for value in values).encode() + b"\n"
 
 
@@ -229,4 +240,37 @@ def test_orjson_and_python_write_the_same_numbers(values):
     "value", [1e15, 1e16, 123456789012345678.0, 1e-4, 9.999e-5, 1e-5, 1.5e-7, 1e22, -0.0, 5e-324, 1.0, 10.00005]
 )
 def test_orjson_is_not_asked_where_it_writes_another_form(value):
-    assert extras.writer_for((value, 1))((value, 1)) == f"\t{value}\t1\n".encode()
+    assert extras.writer_for((value, 1), extras.number_dumper())((value, 1)) == f"\t{value}\t1\n".encode()
+
+
+@pytest.mark.parametrize("params", [{}, {"length": 0.0}, {"physics": {"gravity": [0.0, -9.8]}, "fast": True}], ids=str)
+def test_parameters_that_stay_are_not_encoded_again(make, monkeypatch, params):
+    """Not one by one for speed, but because a mistake here shows nowhere else."""
+    encoded = []
+    encode = shortcut.encode
+    monkeypatch.setattr(shortcut, "encode", lambda *args, **more: encoded.append(args) or encode(*args, **more))
+    logger = make()
+    for exp_num in range(50):
+        logger.log_record(record(exp_num, task_params=copy.deepcopy(params), worker_id=f"w{exp_num % 2}"))
+    assert len(encoded) == 2
+
+
+def test_remembered_parameters_are_told_apart_from_arrays_of_the_same_bytes(make):
+    """numpy's numbers look like bytes to the one who compares; neither may be taken for the other."""
+    logger = make()
+    for exp_num in range(4):
+        logger.log_record(record(exp_num, task_params={"g": np.float64(1.5)}))
+    with pytest.raises(RecordError, match="cannot be written as JSON"):
+        logger.log_record(record(9, task_params={"g": np.float64(1.5).tobytes()}))
+
+
+def test_a_long_record_like_a_short_one_before_it_is_refused(make):
+    """F-030: sizes are looked at for each record."""
+    logger = make(logger_info={"metrics_columns": ["reward"]})
+    notes = {f"note{number}": "" for number in range(600)}
+    for exp_num in range(3):
+        logger.log_record(record(exp_num, **notes))
+    with pytest.raises(RecordError, match="the record takes"):
+        logger.log_record(record(9, **dict.fromkeys(notes, "\N{GRINNING FACE}" * 4096)))
+    with pytest.raises(RecordError, match="task_params: the value takes"):
+        logger.log_record(record(9, task_name="Task_b", task_params={"a": "x" * 2**21}, **notes))

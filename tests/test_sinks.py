@@ -11,7 +11,7 @@ from l2logger import ConfigError, RecordError, SinkWarning
 from l2logger.sinks import FanOut, MemorySink, Sink
 
 VERBS = ("open", "write", "flush", "close")
-ERRORS = (ValueError("broken"), SystemExit(1), MemoryError(), OSError(28, "full"), RecursionError())
+ERRORS = (ValueError("broken"), MemoryError(), OSError(28, "full"), RecursionError())
 
 
 class BrokenSink(MemorySink):
@@ -135,7 +135,7 @@ def test_a_mirror_that_keeps_failing_is_given_up_and_still_closed(make):
     assert sink.calls.count("write") == 10
     assert sink.calls[-1] == "close"
     (health,) = logger.health()
-    assert (health.state, health.delivered, health.missed) == ("closed", 0, 30)
+    assert (health.state, health.delivered, health.missed) == ("given up, closed", 0, 30)
 
 
 def test_a_mirror_that_cannot_be_opened_gets_nothing_and_is_still_closed(make):
@@ -158,11 +158,12 @@ def test_health_counts_what_was_delivered(make):
     ] * 2
 
 
-def test_ctrl_c_in_a_mirror_reaches_the_caller_after_the_others_were_served(make):
-    """F-062: it is meant for the program, not for the sink."""
+@pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit])
+def test_ctrl_c_or_an_exit_in_a_mirror_reaches_the_caller_after_the_others_were_served(make, interrupt):
+    """F-061, F-062: it comes from a signal handler and is meant for the program, not for the sink."""
     healthy = MemorySink()
-    logger = make(sinks=[BrokenSink("write", KeyboardInterrupt(), times=1), healthy])
-    with pytest.raises(KeyboardInterrupt):
+    logger = make(sinks=[BrokenSink("write", interrupt(), times=1), healthy])
+    with pytest.raises(interrupt):
         logger.log_record(record(0))
     logger.log_record(record(1))
     assert len(healthy.records) == 2
@@ -283,3 +284,26 @@ def test_a_sink_that_forgot_to_write_says_so(make):
         logger.log_record(record())
     with pytest.warns(SinkWarning):
         logger.close()
+
+
+def test_a_circle_is_mirrored_as_its_text(make):
+    """F-021: a mirror does not change what the log accepts."""
+    circle: list = []
+    circle.append(circle)
+    sink = MemorySink()
+    make(sinks=[sink]).log_record(record(value=circle))
+    assert sink.records[0]["value"] == "[[...]]"
+
+
+def test_a_handler_that_closes_while_closing_closes_no_mirror_twice(make):
+    """F-061."""
+
+    class Reentrant(MemorySink):
+        def close(self):
+            super().close()
+            logger.close()
+
+    sink = Reentrant()
+    logger = make(sinks=[sink])
+    logger.close()
+    assert sink.calls == ["open", "close"]

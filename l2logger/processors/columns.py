@@ -1,7 +1,7 @@
 """What can be said of a record by itself: its columns and their vocabularies."""
 
-import difflib
 import re
+from functools import lru_cache
 from typing import Any
 
 from l2logger import paths
@@ -26,7 +26,7 @@ def check_columns(logger: Run, kind: str, event: dict[str, Any]) -> dict[str, An
     columns = logger.columns
     if columns is None:
         _check_first(logger, event)
-    elif len(event) != len(columns) or not all(map(event.__contains__, columns)):
+    elif event.keys() != _names(columns):
         missing = sorted(set(columns).difference(event))
         unexpected = sorted(set(event).difference(columns), key=str)
         raise SchemaError(
@@ -47,6 +47,8 @@ def check_columns(logger: Run, kind: str, event: dict[str, Any]) -> dict[str, An
         event["worker_id"] = _checked_worker_id(worker_id)
     return event
 
+
+_names = lru_cache(64)(frozenset[str])
 
 _NO_WORKER = paths.FILES_OF_A_RUN | {".", "..", "..."}
 
@@ -85,8 +87,13 @@ def _check_first(logger: Run, event: dict[str, Any]) -> None:
             f"the record lacks {missing}, which logger_info names in metrics_columns; the first record must bring "
             f"every metric, it has {extras}"
         )
+    import difflib  # for the first record alone
+
     for name in set(extras).difference(metrics):
         if similar := difflib.get_close_matches(name, logger.schema.defaults, 1, 0.9):
             logger.doubt(
-                "column name", "there is a column {!r} now; was {!r} meant? If so, start anew", name, similar[0]
+                "column name",
+                "column {!r} looks like {!r} misspelt; a log keeps the columns of its first record",
+                name,
+                similar[0],
             )

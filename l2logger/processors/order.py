@@ -126,6 +126,11 @@ class OrderChecker:
 
     def extend(self, span: Span, exp_num: int) -> None:
         """Put one more experience into a span."""
+        if span.block_num <= self._forgotten_block:
+            self._forgotten_high = max(self._forgotten_high, exp_num)
+            for other in self._spans.values():
+                other.floor = max(other.floor, exp_num)
+            return
         self._spans.setdefault(span.block_num, span)
         if self.newest is None or span.block_num > self.newest.block_num:
             self.newest = span
@@ -144,10 +149,13 @@ class OrderChecker:
             oldest = self._spans.pop(min(self._spans))
             self._forgotten_block = oldest.block_num
             self._forgotten_high = max(self._forgotten_high, oldest.high)
+            oldest.ceiling = -1  # whoever still holds it finds nothing fits, and asks for a new one
 
 
 def _count(event: Mapping[str, Any], name: str, last: int) -> int:
     value = event[name]
+    if type(value) is int and last <= value <= MAX_COUNT:
+        return value
     try:
         if isinstance(value, bool):
             raise TypeError
@@ -157,5 +165,7 @@ def _count(event: Mapping[str, Any], name: str, last: int) -> int:
     if not 0 <= count <= MAX_COUNT:
         raise RecordError(f"{name} must be from 0 to 2**63 - 1, got {count if count < 0 else hex(count)}")
     if count < last:
-        raise RecordError(f"{name} must never fall for a worker: {event['worker_id']!r} was at {last}, got {count}")
+        raise RecordError(
+            f"{name} must never fall for a worker: {event['worker_id']!r} was at {last}, got {count}; go on counting across blocks"
+        )
     return count

@@ -18,7 +18,7 @@ class Health(NamedTuple):
 
     Attributes:
         sink: Its class.
-        state: ``"ok"``, ``"given up"`` (it could not be opened, or kept failing), ``"closed"``, or ``"silent"`` (in a
+        state: ``"ok"``, ``"given up"`` (it could not be opened, or kept failing), ``"closed"``, ``"given up, closed"``, or ``"silent"`` (in a
             forked child).
         delivered: Signals it took.
         missed: Signals it should have taken and did not.
@@ -48,9 +48,9 @@ class _Member:
         """Run `call`; return what it raised if that is meant for the caller and not a failure of the sink."""
         try:
             call()
-        except (Exception, SystemExit) as error:
+        except Exception as error:
             self._failed(verb, error)
-        except BaseException as error:  # Ctrl-C hit while the sink was running
+        except BaseException as error:  # Ctrl-C, or a handler that exits, hit while the sink was running
             self.missed += verb == "write"
             return error
         else:
@@ -115,14 +115,20 @@ class FanOut(Sink):
 
     def close(self) -> None:
         """Close all sinks, once, and say what they missed."""
-        open_members = [member for member in self._members if member.state in ("ok", "given up")]
-        self._each("close", lambda sink: sink.close(), ("ok", "given up"))
-        for member in open_members:
-            member.state = "closed"
+        interrupt: BaseException | None = None
+        for member in self._members:
+            if member.state not in ("ok", "given up"):
+                continue
+            # Before it is, as a signal handler may want to close as well.
+            member.state = "closed" if member.state == "ok" else "given up, closed"
+            interrupt = member.attempt("close", member.sink.close) or interrupt
             if member.missed:
                 _warn(
-                    f"{member.name} missed {member.missed} of {member.missed + member.delivered} signals ({member.last_error}); the log has them all"
+                    f"{member.name} missed {member.missed} of {member.missed + member.delivered} signals "
+                    f"({member.last_error}); the log has them all"
                 )
+        if interrupt is not None:
+            raise interrupt
 
     def silence(self) -> None:
         """Leave the sinks alone from now on: they belong to the parent of this process."""
@@ -133,10 +139,10 @@ class FanOut(Sink):
         """Return how each sink is doing."""
         return [Health(m.name, m.state, m.delivered, m.missed, m.last_error) for m in self._members]
 
-    def _each(self, verb: str, call: Callable[[Sink], None], states: tuple[str, ...] = ("ok",)) -> None:
+    def _each(self, verb: str, call: Callable[[Sink], None]) -> None:
         interrupt: BaseException | None = None
         for member in self._members:
-            if member.state in states:
+            if member.state == "ok":
                 interrupt = member.attempt(verb, lambda: call(member.sink)) or interrupt  # noqa: B023
         if interrupt is not None:
             raise interrupt

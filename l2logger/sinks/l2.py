@@ -3,7 +3,7 @@
 import os
 from typing import Any, Final
 
-from l2logger import cells, paths, recovery
+from l2logger import cells, info_files, paths, recovery
 from l2logger.append_file import AppendFile
 from l2logger.diagnostics import warn
 from l2logger.errors import ConfigError, LogWarning, LogWriteError, SchemaError
@@ -35,8 +35,10 @@ class L2Sink(Sink):
         if max_open_files < 1:
             raise ConfigError(f"max_open_files must be at least 1, got {max_open_files}")
         self.columns: tuple[str, ...] | None = None
+        self._names: frozenset[str] = frozenset()
         self._run: Run | None = None
         self._root = ""
+        self._fsync = fsync
         self._pool = FilePool(max_open_files, fsync)
 
     def open(self, run: Run) -> None:
@@ -63,15 +65,12 @@ class L2Sink(Sink):
         file = self.file(fields["worker_id"], fields["block_num"], fields["block_type"], timestamp, columns)
         file.append(line)
         file.used_at = timestamp
-        self.columns = columns
+        if columns is not self.columns:
+            self.columns, self._names = columns, frozenset(columns)
         return file
 
     def _columns_of(self, fields: Any) -> tuple[str, ...]:
-        if (
-            self.columns is not None
-            and len(fields) == len(self.columns)
-            and all(map(fields.__contains__, self.columns))
-        ):
+        if self.columns is not None and fields.keys() == self._names:
             return self.columns
         assert self._run is not None
         try:
@@ -112,8 +111,11 @@ class L2Sink(Sink):
                 LogWarning,
             )
         if file is None:
+            header = cells.header(columns or self.columns or ())
             self._make_directory(os.path.dirname(path))
-            file = self._pool.open(path, cells.header(columns or self.columns or ()))
+            file = self._pool.open(path, header)
+            if self._fsync == "always":
+                self._sync_directories(os.path.dirname(path))
         file.checked_at = second
         return file
 
@@ -130,6 +132,11 @@ class L2Sink(Sink):
             problem = f"{error.strerror}, so the deleted run cannot be begun anew; the record was not stored"
             raise LogWriteError(error.errno, problem, self._root) from error
         warn(f"{self._root} was deleted while it was being written; its info files are written again", LogWarning)
+
+    def _sync_directories(self, block_dir: str) -> None:
+        """Wait until the names of a new file and its directories are on the disk, as its rows will be."""
+        for directory in (block_dir, os.path.dirname(block_dir), self._root):
+            info_files.sync_directory(directory)
 
     def flush(self) -> None:
         """Wait for the disk, if that was asked for.

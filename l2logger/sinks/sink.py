@@ -21,7 +21,7 @@ class Sink:
 
     def write(self, signal: Signal) -> None:
         """Take one signal. It is read-only and shares nothing with the caller."""
-        raise TypeError(f"{type(self).__name__} does not say how to write a signal")
+        raise TypeError(f"{type(self).__name__} does not say how to write a signal; override write(self, signal)")
 
     def flush(self) -> None:
         """Bring everything taken so far to where it goes."""
