@@ -11,7 +11,7 @@ KILLS ?= 1000
 help:
 	@echo "make demo     train on a real task, log it, show the log (about 20 s)"
 	@echo "make test     linters, types and all tests"
-	@echo "make quick    the tests that take no more than a moment each"
+	@echo "make quick    the tests without the slow ones"
 	@echo "make torture  kill a logging process KILLS=$(KILLS) times and count what is lost"
 	@echo "make interop  let the original l2logger read what we write"
 	@echo "make bench    speed and memory beside the original"

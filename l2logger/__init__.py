@@ -6,6 +6,7 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from l2logger.bound import BoundLogger
     from l2logger.errors import (
         ConfigError,
         DirectoryError,
@@ -20,26 +21,9 @@ if TYPE_CHECKING:
         SchemaError,
         SinkWarning,
     )
-    from l2logger.l2logger import BoundLogger, DataLogger
+    from l2logger.l2logger import DataLogger
 
 __version__ = "2.0.0"
-
-_HOMES = {
-    "BoundLogger": "l2logger.l2logger",
-    "ConfigError": "l2logger.errors",
-    "DataLogger": "l2logger.l2logger",
-    "DirectoryError": "l2logger.errors",
-    "L2LoggerError": "l2logger.errors",
-    "L2LoggerWarning": "l2logger.errors",
-    "LogFormatError": "l2logger.errors",
-    "LogLockedError": "l2logger.errors",
-    "LogWarning": "l2logger.errors",
-    "LogWriteError": "l2logger.errors",
-    "RecordError": "l2logger.errors",
-    "RecordWarning": "l2logger.errors",
-    "SchemaError": "l2logger.errors",
-    "SinkWarning": "l2logger.errors",
-}
 
 __all__ = [
     "BoundLogger",
@@ -57,6 +41,11 @@ __all__ = [
     "SchemaError",
     "SinkWarning",
 ]
+
+_HOMES = dict.fromkeys(__all__, "l2logger.errors") | {
+    "BoundLogger": "l2logger.bound",
+    "DataLogger": "l2logger.l2logger",
+}
 
 
 def __getattr__(name: str) -> Any:

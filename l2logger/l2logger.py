@@ -20,7 +20,8 @@ from l2logger.processors import OrderChecker, Processor, canonical
 from l2logger.schema import VERSIONS, Schema
 from l2logger.shortcut import Shortcut
 from l2logger.signals import RECORD
-from l2logger.sinks import FanOut, Health, L2Sink, Sink
+from l2logger.sinks import FanOut, Health, Sink
+from l2logger.sinks.l2 import L2Sink
 
 __all__ = ["BoundLogger", "DataLogger", "Progress"]
 

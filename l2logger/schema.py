@@ -14,9 +14,6 @@ WORKER_ID: Final = r"[0-9a-zA-Z_\-.]+"
 TASK_NAME: Final = r"[0-9a-zA-Z]+_[0-9a-zA-Z]+"
 """What a task name should look like (``<task>_<variant>``): readers warn about others."""
 
-TIMESTAMP: Final = "%Y%m%dT%H%M%S.%f"
-"""``strftime`` pattern of the ``timestamp`` column: local time, 22 characters."""
-
 MAX_COUNT: Final = 2**63 - 1
 """Highest ``block_num`` and ``exp_num``: readers hold them in 64-bit signed integers."""
 

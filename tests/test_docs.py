@@ -46,3 +46,8 @@ def test_commands_named_in_the_documentation_exist():
         for command in re.findall(r"`make (\w+)`", page.read_text(encoding="utf-8")):
             result = subprocess.run(["make", "-n", command], capture_output=True, text=True, cwd=ROOT)
             assert result.returncode == 0, command
+
+
+def test_nothing_is_left_to_be_filled_in():
+    for page in PAGES:
+        assert not re.findall(r"BENCH_|TODO|FIXME|XXX", page.read_text(encoding="utf-8")), page

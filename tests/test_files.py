@@ -12,7 +12,7 @@ from reading import data_log, files, record, rows
 
 from l2logger import LogFormatError, LogWarning, LogWriteError, SchemaError
 from l2logger.processors import canonical
-from l2logger.sinks import L2Sink
+from l2logger.sinks.l2 import L2Sink
 
 
 @pytest.fixture
