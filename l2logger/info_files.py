@@ -11,12 +11,13 @@ from l2logger.errors import ConfigError, LogFormatError
 from l2logger.schema import Schema
 
 
-def checked_logger_info(logger_info: Any, schema: Schema) -> dict[str, Any]:
+def checked_logger_info(logger_info: Any, schema: Schema, *, strict: bool = False) -> dict[str, Any]:
     """Return a copy of `logger_info` that names the version of the format.
 
     Args:
         logger_info: A dict whose ``metrics_columns`` is a non-empty list of column names.
         schema: The version of the format that will be written.
+        strict: Refuse names that are empty, there twice, or not to be printed.
 
     Raises:
         ConfigError: It is anything else.
@@ -32,6 +33,10 @@ def checked_logger_info(logger_info: Any, schema: Schema) -> dict[str, Any]:
         raise ConfigError(
             "metrics_columns is empty; name at least one column that each record brings, such as 'reward'"
         )
+    if strict:
+        odd = [name for name in metrics if not name or not name.isprintable() or metrics.count(name) > 1]
+        if odd:
+            raise ConfigError(f"metrics_columns has names that are empty, there twice or not to be printed: {odd}")
     return {**logger_info, "log_format_version": schema.version}
 
 

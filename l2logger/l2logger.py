@@ -95,7 +95,7 @@ class DataLogger:
         if not isinstance(format_version, str) or format_version not in VERSIONS:
             raise ConfigError(f"format_version must be one of {', '.join(map(repr, VERSIONS))}, got {format_version!r}")
         schema = VERSIONS[format_version]
-        logger_info = info_files.checked_logger_info(logger_info, schema)
+        logger_info = info_files.checked_logger_info(logger_info, schema, strict=strict)
         stem = paths.scenario_stem(scenario_name)
         self._configure(logging_base_dir, schema, logger_info, scenario_info or {}, fsync=fsync, strict=strict)
         self._connect(sinks, processors)

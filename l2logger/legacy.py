@@ -11,7 +11,6 @@ entered by                     columns are listed in         regimes are listed 
 """
 
 import json
-import operator
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -22,9 +21,9 @@ from l2logger import info_files, paths
 from l2logger.diagnostics import warn
 from l2logger.errors import ConfigError, DirectoryError, RecordError, RecordWarning
 from l2logger.pipeline import Pipeline
+from l2logger.processors.counts import as_count
 from l2logger.processors.scalars import unwrap_scalars
 from l2logger.processors.timestamp import TimeStamper
-from l2logger.schema import MAX_COUNT
 from l2logger.signals import RECORD
 from l2logger.sinks.fan_out import FanOut
 from l2logger.sinks.task_tree import REGIME, Context, TaskTreeSink, checked_name
@@ -233,7 +232,7 @@ class _CountChecker:
         scenario, worker = context.path[:2]
         self._new = {}
         for name in [name for name in _COUNTS if name in row]:
-            row[name] = count = _count(row, name)
+            row[name] = count = as_count(name, row[name])
             last = self._last.get((scenario, worker, name), 0)
             if count < last:
                 logger.doubt(name, f"{name} should never fall for a worker: {worker!r} was at {last}, got {count}")
@@ -299,17 +298,4 @@ def _numbered_block(record: Mapping[str, Any]) -> str:
     block_type = _need(record, "block_type")
     if "block_num" not in record:
         raise RecordError(f"block_num is missing, it names a directory; got {sorted(map(str, record))}")
-    return f"{_count(record, 'block_num')}-{block_type}"
-
-
-def _count(row: Mapping[str, Any], name: str) -> int:
-    value = row[name]
-    try:
-        if isinstance(value, bool):
-            raise TypeError
-        count = operator.index(value)  # numpy's integers pass, floats and text do not
-    except TypeError:
-        raise RecordError(f"{name} must be an integer, got {value!r} ({type(value).__name__})") from None
-    if not 0 <= count <= MAX_COUNT:
-        raise RecordError(f"{name} must be from 0 to 2**63 - 1, got {count if count < 0 else hex(count)}")
-    return count
+    return f"{as_count('block_num', record['block_num'])}-{block_type}"

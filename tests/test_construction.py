@@ -290,3 +290,11 @@ def test_a_column_one_letter_off_is_doubtful(make):
 
     with pytest.warns(RecordWarning, match="'block_subtyp' looks like 'block_subtype' misspelt"):
         make().log_record(record(block_subtyp="sleep"))
+
+
+@pytest.mark.parametrize("names", [["reward", "reward"], [""], ["a\nb"], ["exp_num", "exp_num"]], ids=repr)
+def test_odd_names_of_metrics_are_taken_as_the_original_does_but_not_in_a_strict_run(make, names):
+    """F-036."""
+    make(logger_info={"metrics_columns": names})
+    with pytest.raises(ConfigError, match="names that are empty, there twice or not to be printed"):
+        make(logger_info={"metrics_columns": names}, strict=True)

@@ -21,7 +21,9 @@ def golden(name: str) -> dict[str, bytes]:
 @pytest.mark.filterwarnings("ignore::l2logger.RecordWarning")
 @pytest.mark.parametrize("scenario", scenarios.SCENARIOS, ids=lambda scenario: scenario.__name__)
 def test_run_equals_the_originals_byte_for_byte(scenario, tmp_path):
-    """S1-2 to S1-6, S1-8, S1-10 to S1-17, S1-29, S1-31, S1-56, S1-58; F-015, F-025, F-028, F-029."""
+    """S1-2, S1-3, S1-4, S1-5, S1-6, S1-8, S1-10, S1-11, S1-12, S1-13, S1-14, S1-15, S1-16, S1-17, S1-29, S1-31, S1-56,
+    S1-58; F-015, F-025, F-028, F-029.
+    """
     scenario(DataLogger, tmp_path)
     assert normal_tree(tmp_path) == golden(scenario.__name__)
 

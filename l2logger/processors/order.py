@@ -1,11 +1,11 @@
 """What can be said of a record against the ones before it. The only memory of the chain."""
 
-import operator
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from l2logger.errors import RecordError
 from l2logger.processors import doubts
+from l2logger.processors.counts import as_count
 from l2logger.run import Run
 from l2logger.schema import COMPLETE, MAX_COUNT
 from l2logger.signals import RECORD
@@ -156,16 +156,10 @@ def _count(event: Mapping[str, Any], name: str, last: int) -> int:
     value = event[name]
     if type(value) is int and last <= value <= MAX_COUNT:
         return value
-    try:
-        if isinstance(value, bool):
-            raise TypeError
-        count = operator.index(value)  # numpy's integers pass, floats and text do not
-    except TypeError:
-        raise RecordError(f"{name} must be an integer, got {value!r} ({type(value).__name__})") from None
-    if not 0 <= count <= MAX_COUNT:
-        raise RecordError(f"{name} must be from 0 to 2**63 - 1, got {count if count < 0 else hex(count)}")
+    count = as_count(name, value)
     if count < last:
         raise RecordError(
-            f"{name} must never fall for a worker: {event['worker_id']!r} was at {last}, got {count}; go on counting across blocks"
+            f"{name} must never fall for a worker: {event['worker_id']!r} was at {last}, got {count}; "
+            "go on counting across blocks"
         )
     return count
