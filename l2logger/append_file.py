@@ -40,16 +40,18 @@ class AppendFile:
         path: As given.
         fresh: The file has no header yet.
         stray: Where a refused row, which could not be cut off, begins and ends; the file is closed then.
+        suspect: The disk refused what was written, so the file is to be opened anew.
         used_at: Text of the time of the last row, for choosing which file to close.
         checked_at: Text of the second in which the file was last found to be in its place, empty once it is closed.
     """
 
-    __slots__ = ("_dropped", "_fd", "_fsync", "_header", "checked_at", "fresh", "path", "stray", "used_at")
+    __slots__ = ("_dropped", "_fd", "_fsync", "_header", "checked_at", "fresh", "path", "stray", "suspect", "used_at")
 
     def __init__(self, path: str, header: bytes, *, fsync: bool = False) -> None:
         self.path = path
         self.fresh = True
         self.stray: tuple[int, int] | None = None
+        self.suspect = False
         self.used_at = self.checked_at = ""
         self._header = header
         self._fsync = fsync

@@ -30,9 +30,9 @@ class FilePool:
         weakref.finalize(self, _close_all, self._files).atexit = False
 
     def get(self, path: str) -> AppendFile | None:
-        """Return the file at `path` if it is open."""
+        """Return the file at `path` if it is open and in order."""
         file = self._files.get(path)
-        return None if file is None or file.closed else file
+        return None if file is None or file.closed or file.suspect else file
 
     def open(self, path: str, header: bytes) -> AppendFile:
         """Open the file at `path` and return it; see `AppendFile` for what may be raised."""
@@ -84,13 +84,15 @@ class FilePool:
             self._sync(file)
 
     def _sync(self, file: AppendFile) -> None:
-        if self._fsync != "flush":
+        if self._fsync != "flush" or file.suspect:
             return
         try:
             file.sync()
         except OSError as error:
-            # The kernel reports this once and drops the data; asking again would say "fine". So the file is done with.
-            self.discard(file.path)
+            # The kernel reports this once and drops the data; asking again would say "fine". So the file is done with;
+            # the next writer opens it anew, as another thread may be writing it this instant.
+            file.suspect = True
+            file.checked_at = ""
             raise LogWriteError(
                 error.errno, f"{error.strerror}; the last rows may not survive a power cut", file.path
             ) from error

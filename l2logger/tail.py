@@ -10,11 +10,14 @@ import re
 import stat
 from typing import Final
 
+from l2logger.cells import MAX_CELL_BYTES
 from l2logger.diagnostics import warn
 from l2logger.errors import LogWarning
 
 _CHUNK_BYTES: Final = 2**20
-_NEAR_BYTES: Final = 2**16
+_PIECE_BYTES: Final = 2**16
+# The largest cell, all of it quotes: a torn one that reaches to the end of the file begins in here.
+_NEAR_BYTES: Final = 2 * MAX_CELL_BYTES + _PIECE_BYTES
 _QUOTED = re.compile(rb'"(?:[^"]|"")*"')
 _QUOTED_OR_CUT = re.compile(rb'"(?:[^"]|"")*(?:"|\Z)')
 
@@ -32,7 +35,7 @@ def read_at(fd: int, offset: int, size: int) -> bytes:
 def first_row(fd: int) -> bytes:
     """Return the first row, newline included, however long it is; nothing if it is not whole."""
     data = b""
-    while piece := read_at(fd, len(data), _NEAR_BYTES):
+    while piece := read_at(fd, len(data), _PIECE_BYTES):
         data += piece
         if length := row_length(data):
             return data[:length]
