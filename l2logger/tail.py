@@ -1,7 +1,7 @@
 """The end of a log file: where its last whole row is, and what to do with the piece behind it.
 
 A row ends with a newline that is not inside quotes. Whether a newline is inside quotes depends on everything
-before it, but nearly always the last line tells enough by itself, so that a long file is not read for it.
+before it.
 """
 
 import errno
@@ -10,15 +10,11 @@ import re
 import stat
 from typing import Final
 
-from l2logger.cells import MAX_CELL_BYTES
 from l2logger.diagnostics import warn
 from l2logger.errors import LogWarning
 
 _CHUNK_BYTES: Final = 2**20
 _PIECE_BYTES: Final = 2**16
-# The largest cell, all of it quotes: a torn one that reaches to the end of the file begins in here.
-_NEAR_BYTES: Final = 2 * MAX_CELL_BYTES + _PIECE_BYTES
-_QUOTED = re.compile(rb'"(?:[^"]|"")*"')
 _QUOTED_OR_CUT = re.compile(rb'"(?:[^"]|"")*(?:"|\Z)')
 
 
@@ -45,41 +41,35 @@ def first_row(fd: int) -> bytes:
 def last_row(fd: int, size: int) -> tuple[int, int]:
     """Return where the last whole row starts and ends, newline included; ``(0, 0)`` if there is none.
 
-    The header counts as a row. Bytes behind the end are an unfinished row.
+    The header counts as a row. Bytes behind the end are an unfinished row. The whole file is read, as fast as memory
+    goes, because text in a torn cell may look like any number of rows.
     """
-    near = read_at(fd, max(0, size - _NEAR_BYTES), _NEAR_BYTES)
-    if near.endswith(b"\n"):
-        start = near.rfind(b"\n", 0, -1) + 1
-        # What looks like a row may be an excerpt of a log inside of a torn cell: then a quote before it is not closed.
-        known = 0 if size <= _NEAR_BYTES else near.find(b"\n") + 1
-        if start >= known and near.count(b'"', known) % 2 == 0 and _is_row(near[start:], first_row(fd)):
-            return size - len(near) + start, size
-    return _scan(fd)
-
-
-def _is_row(line: bytes, header: bytes) -> bool:
-    """Return whether `line` has the cells of `header`, so that it does not start or end inside of quotes."""
-    bare = _QUOTED.sub(b"", line)
-    return b'"' not in bare and bare.count(b"\t") == _QUOTED.sub(b"", header).count(b"\t")
-
-
-def _scan(fd: int) -> tuple[int, int]:
-    """Find the last whole row by reading the file from its beginning."""
-    start = end = offset = 0
-    inside = False
-    while chunk := read_at(fd, offset, _CHUNK_BYTES):
-        position = offset
-        for number, piece in enumerate(chunk.split(b'"')):
-            if number:
-                inside = not inside
-                position += 1
-            if not inside and (newline := piece.rfind(b"\n")) >= 0:
-                before = piece.rfind(b"\n", 0, newline)
-                start = position + before + 1 if before >= 0 else end
-                end = position + newline + 1
-            position += len(piece)
+    chunks = []
+    offset, inside = 0, False
+    while offset < size and (chunk := read_at(fd, offset, _CHUNK_BYTES)):
+        chunks.append((offset, inside))
+        inside ^= chunk.count(b'"') % 2 == 1
         offset += len(chunk)
-    return start, end
+    ends: list[int] = []
+    for offset, inside in reversed(chunks):
+        ends += reversed(_row_ends(read_at(fd, offset, _CHUNK_BYTES), inside, offset))
+        if len(ends) > 1:
+            break
+    return (ends[1] if len(ends) > 1 else 0), (ends[0] if ends else 0)
+
+
+def _row_ends(chunk: bytes, inside: bool, offset: int) -> list[int]:
+    """Return where rows end in a chunk, as places in the file; of each stretch without quotes, the last two at most."""
+    ends = []
+    for number, piece in enumerate(chunk.split(b'"')):
+        if number:
+            inside = not inside
+            offset += 1
+        if not inside and (last := piece.rfind(b"\n")) >= 0:
+            before = piece.rfind(b"\n", 0, last)
+            ends += [offset + before + 1] * (before >= 0) + [offset + last + 1]
+        offset += len(piece)
+    return ends
 
 
 def row_length(data: bytes) -> int:

@@ -4,7 +4,6 @@ import errno
 import os
 import shutil
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -335,20 +334,3 @@ def test_asyncio_logs_in_the_event_loop(logger):
 
     asyncio.run(main())
     assert len(rows(logger.scenario_dir)) == 100
-
-
-def test_a_big_file_is_opened_without_being_read(make, monkeypatch):
-    """F-058: opening an existing file costs the same at any size."""
-    logger = make()
-    logger.log_record(record(0))
-    logger.close()
-    path = data_log(logger)
-    row = path.read_bytes().splitlines(keepends=True)[1]
-    with path.open("ab") as file:
-        file.write(row * 200_000)
-    read = []
-    real = os.read
-    monkeypatch.setattr(os, "read", lambda fd, size: read.append(size) or real(fd, size))
-    started = time.monotonic()
-    logger.log_record(record(1))
-    assert sum(read) < path.stat().st_size / 4, time.monotonic() - started

@@ -595,21 +595,26 @@ def test_a_resuming_that_fails_can_be_repeated(saboteur, tmp_path, effect):
 
 
 @pytest.mark.parametrize("lines", [1, 2_000, 19_000])
-def test_a_row_torn_behind_what_looks_like_a_row_is_torn(make, lines):
-    """F-051, F-059: its text is an excerpt of a log. If it were taken for a row, the next one would be swallowed by it."""
+@pytest.mark.parametrize("long_rows", [0, 8])
+def test_a_row_torn_behind_what_looks_like_a_row_is_torn(make, long_rows, lines):
+    """F-051, F-059: its text is an excerpt of a log. If it were taken for a row, the next one would be swallowed by it.
+
+    How the rows before it are written must not matter, nor where in the file they are.
+    """
     logger = make()
     excerpt = "0\t7\tw0\ttrain\twake\tTask_a\t{}\tcomplete\tnow\t\t1.0\n"
-    logger.log_record(record(0, note=""))
-    logger.log_record(record(1, note=f"log:\n{excerpt * lines}end"))
+    for number in range(long_rows):
+        logger.log_record(record(number, note="many\nlines\n" * 30_000))
+    logger.log_record(record(long_rows, note=f"log:\n{excerpt * lines}end"))
     logger.close()
     path = data_log(logger)
-    path.write_bytes(path.read_bytes()[: path.read_bytes().index(b"end")])
+    path.write_bytes(path.read_bytes()[: -len('end"\t1.0\n')])
     with pytest.warns(LogWarning, match="ended in the middle of a row"):
         again = DataLogger.resume(logger.scenario_dir)
-    assert again.next_exp_num == 1
-    again.log_record(record(1, note=""))
+    assert again.next_exp_num == long_rows
+    again.log_record(record(long_rows, note=""))
     again.close()
-    assert [row["exp_num"] for row in parse(path.read_bytes())] == ["0", "1"]
+    assert [row["exp_num"] for row in parse(path.read_bytes())] == [str(number) for number in range(long_rows + 1)]
 
 
 # A run that vanished --------------------------------------------------------------------------------------------------
