@@ -28,13 +28,8 @@ from l2logger.signals import RECORD
 from l2logger.sinks.fan_out import FanOut
 from l2logger.sinks.task_tree import REGIME, Context, TaskTreeSink, checked_name
 
-COLUMN_METRIC_LIST = "column_metric_list.json"
-COLUMN_INFO = "column_info.json"
-BLOCK_REPORT = "block-report.tsv"
-BLOCK_INFO = "block-info.tsv"
-
 _COUNTS = ("block_num", "regime_num", "exp_num")
-_NO_WORKER = frozenset({COLUMN_METRIC_LIST, COLUMN_INFO, paths.SCENARIO_INFO})
+_NO_WORKER = frozenset({paths.COLUMN_METRIC_LIST, paths.COLUMN_INFO, paths.SCENARIO_INFO})
 
 
 def get_log_foldername(path: str) -> str:
@@ -128,7 +123,7 @@ class PerformanceLogger:
             _need(directories, "worker_dirname"),
             _numbered_block(record) if block is None else checked_name("block_dirname", block),
             record,
-            BLOCK_REPORT,
+            paths.BLOCK_REPORT,
             update_context_only,
         )
 
@@ -151,7 +146,9 @@ class PerformanceLogger:
         """
         record = _mapping("a record", record)
         scenario = checked_name("scenario_dirname", scenario_dirname)
-        self._enter(scenario, _need(record, "worker"), _numbered_block(record), record, BLOCK_INFO, update_context_only)
+        self._enter(
+            scenario, _need(record, "worker"), _numbered_block(record), record, paths.BLOCK_INFO, update_context_only
+        )
 
     def write_to_data_log(self, record: Mapping[str, Any]) -> None:
         """Log one row of the regime entered last.
@@ -258,14 +255,14 @@ def _checked_column_info(given: Any) -> dict[str, Any]:
 def _encoded_infos(column_info: dict[str, Any], scenario_info: Any) -> dict[str, dict[str, bytes]]:
     """Return, for each layout by the name of its file of regimes, the files of a scenario and their content."""
     indented = {
-        COLUMN_INFO: info_files.encode("column_info", column_info),
+        paths.COLUMN_INFO: info_files.encode("column_info", column_info),
         paths.SCENARIO_INFO: info_files.encode("scenario_info", scenario_info),
     }
     in_one_line = {
-        COLUMN_METRIC_LIST: json.dumps(column_info["metrics_columns"]).encode(),
+        paths.COLUMN_METRIC_LIST: json.dumps(column_info["metrics_columns"]).encode(),
         paths.SCENARIO_INFO: json.dumps(scenario_info).encode(),
     }
-    return {BLOCK_INFO: indented, BLOCK_REPORT: in_one_line}
+    return {paths.BLOCK_INFO: indented, paths.BLOCK_REPORT: in_one_line}
 
 
 def _made_directory(toplevel_dir: Any) -> str:

@@ -13,6 +13,11 @@ LOGGER_INFO: Final = "logger_info.json"
 SCENARIO_INFO: Final = "scenario_info.json"
 MANIFEST: Final = "run.json"
 
+COLUMN_METRIC_LIST: Final = "column_metric_list.json"
+COLUMN_INFO: Final = "column_info.json"
+BLOCK_REPORT: Final = "block-report.tsv"
+BLOCK_INFO: Final = "block-info.tsv"
+
 FILES_OF_A_RUN: Final = frozenset({LOGGER_INFO, SCENARIO_INFO, MANIFEST})
 """Names that no worker directory may have."""
 

@@ -17,6 +17,9 @@ TASK_NAME: Final = r"[0-9a-zA-Z]+_[0-9a-zA-Z]+"
 MAX_COUNT: Final = 2**63 - 1
 """Highest ``block_num`` and ``exp_num``: readers hold them in 64-bit signed integers."""
 
+COUNTS: Final = ("block_num", "exp_num")
+"""Columns that hold whole numbers; a row without them cannot be placed."""
+
 COMPLETE: Final = "complete"
 """The ``exp_status`` of the last row of an experience."""
 

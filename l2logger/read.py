@@ -1,0 +1,147 @@
+"""Read logs: records, regimes and summaries of one or many runs, of any version of the format.
+
+    from l2logger import read
+
+    read.records("logs/cartpole-1795229218-7487311").df()
+    read.regimes("logs").filter("task_name = 'cartpole_moon'").fetchall()
+    read.connect("logs").sql("SELECT run, avg(reward) FROM records GROUP BY run")
+
+Wherever a run is asked for, any number can be given: directories of runs, directories that hold runs at any depth, log
+files, names of runs in ``$L2DATA/logs``. Relations are DuckDB's: lazy, larger than memory, to be filtered and joined
+on, and turned into a frame by ``.df()``, ``.pl()``, ``.arrow()`` or ``.fetchall()``.
+
+What is no record (a line without its end, with too many cells, not UTF-8 ...) is reported by a `LogWarning` with path
+and line, and the rest is read. ``on_bad_rows="skip"`` is silent, ``"raise"`` makes it a `LogFormatError`.
+"""
+
+import errno
+import os
+import tempfile
+from collections.abc import Sequence
+from typing import Literal
+
+import duckdb
+
+from l2logger.errors import ConfigError, DirectoryError
+from l2logger.findings import Finding
+from l2logger.log import Log
+from l2logger.paths import find_run
+from l2logger.runs import Info, find
+from l2logger.summary import Summary, summarise
+
+__all__ = ["Info", "connect", "info", "problems", "records", "regimes", "summary", "to_parquet"]
+
+OnBadRows = Literal["warn", "skip", "raise"]
+Path = str | os.PathLike[str]
+
+
+def records(
+    *runs: Path, connection: duckdb.DuckDBPyConnection | None = None, on_bad_rows: OnBadRows = "warn"
+) -> duckdb.DuckDBPyRelation:
+    """Return all records as a lazy relation, sorted by ``exp_num``, ``block_num``, path of the file and line.
+
+    ``block_num`` and ``exp_num`` are integers, the other standard columns text, whatever they look like. Of all other
+    columns the cells decide: integers, doubles (read exactly), truth values, else text. ``task_name`` is in lower case,
+    as in every reader of the format, ``block_subtype`` is ``wake`` in files without it, ``run`` is the name of the run.
+
+    Args:
+        runs: Where to read from.
+        connection: A DuckDB connection of yours, to join the records with other things; a new one if there is none.
+        on_bad_rows: ``"warn"`` of what is no record, ``"skip"`` it, or ``"raise"``.
+
+    Raises:
+        DirectoryError: There is no such directory.
+        LogFormatError: A run is of a newer version of the format, or ``on_bad_rows="raise"`` found a reason.
+    """
+    return Log(*runs, connection=connection, on_bad_rows=on_bad_rows).records()
+
+
+def regimes(
+    *runs: Path, connection: duckdb.DuckDBPyConnection | None = None, on_bad_rows: OnBadRows = "warn"
+) -> duckdb.DuckDBPyRelation:
+    """Return the regimes, one row each: stretches of complete records of the same block and task.
+
+    Columns: ``run``, ``regime_num``, ``block_num``, ``block_type``, ``block_subtype``, ``task_name``, ``task_params`` (of
+    the first record), ``params_count`` (how many different parameters there are; tools expect one), ``workers``,
+    ``length`` (records), ``first_exp_num``, ``last_exp_num``, ``started`` and ``ended`` (timestamps).
+
+    The arguments and errors are those of `records`.
+    """
+    return Log(*runs, connection=connection, on_bad_rows=on_bad_rows).regimes()
+
+
+def summary(run: Path, *, on_bad_rows: OnBadRows = "warn") -> Summary:
+    """Return what is in a run: blocks, regimes, tasks, workers, and mean, range and course of each metric."""
+    return summarise(Log(run, on_bad_rows=on_bad_rows))
+
+
+def info(run: Path) -> Info:
+    """Return what a run says about itself.
+
+    Raises:
+        DirectoryError: There is no run at this path, or more than one.
+        LogFormatError: An info file is no JSON.
+    """
+    found, _ = find((find_run(run),))
+    if len(found) != 1:
+        shown = ", ".join(each.name for each in found[:5])
+        raise DirectoryError(f"expected one run in {os.fspath(run)!r}, found {len(found)}{shown and ': ' + shown}")
+    return found[0].info()
+
+
+def problems(*runs: Path) -> list[Finding]:
+    """Return what of the runs is no record, with path and line; `l2logger.validate` looks at the records as well."""
+    return Log(*runs, on_bad_rows="skip").findings
+
+
+def connect(*runs: Path, on_bad_rows: OnBadRows = "warn") -> duckdb.DuckDBPyConnection:
+    """Return a DuckDB connection with the views ``records``, ``regimes`` and ``runs``, for SQL over many runs.
+
+    ``records`` and ``regimes`` have the columns that the functions of these names tell. ``runs`` has one row for each
+    run: ``run``, ``path``, ``version``, ``files``, ``records``, ``metrics_columns`` (a list), and ``logger_info`` and
+    ``scenario_info`` as JSON text.
+
+    The arguments and errors are those of `records`.
+    """
+    log = Log(*runs, on_bad_rows=on_bad_rows)
+    log.records().create_view("records")
+    log.regimes().create_view("regimes")
+    log.runs_table("runs")
+    return log.connection
+
+
+def to_parquet(
+    *runs: Path,
+    path: Path,
+    partition_by: Sequence[str] = ("run", "block_type"),
+    on_bad_rows: OnBadRows = "warn",
+) -> None:
+    """Write the records as Parquet files below ``path/run=<run>/block_type=<type>/``, sorted as in `records`.
+
+    Spark, Ray Data, Dask, Polars and DuckDB read the directory as one table, and only the parts they need.
+
+    Args:
+        runs: Where to read from.
+        path: A directory that does not exist yet. It appears when it is complete.
+        partition_by: Columns that become directories; none gives one file. Readers guess the types of these columns from
+            the names of the directories, so a ``worker_id`` of ``007`` would come back as a number.
+        on_bad_rows: As in `records`.
+
+    Raises:
+        DirectoryError: `path` exists, or cannot be written.
+    """
+    target = os.path.abspath(path)
+    if os.path.exists(target):
+        raise DirectoryError(errno.EEXIST, "there is something already; give the path of a new directory", target)
+    relation = records(*runs, on_bad_rows=on_bad_rows)
+    if unknown := [column for column in partition_by if column not in relation.columns]:
+        raise ConfigError(f"partition_by names {unknown}; the columns are {', '.join(relation.columns)}")
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".l2logger-", dir=os.path.dirname(target)) as directory:
+        copy = os.path.join(directory, "copy")
+        if partition_by:
+            relation.write_parquet(copy, compression="zstd", partition_by=list(partition_by))
+        else:
+            os.mkdir(copy)
+            relation.write_parquet(os.path.join(copy, "data_0.parquet"), compression="zstd")
+        os.rename(copy, target)

@@ -1,0 +1,204 @@
+"""Which runs there are below a directory, and which files they have."""
+
+import os
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+from l2logger import info_files, paths
+from l2logger.errors import LogFormatError
+from l2logger.findings import WARNING, Finding
+from l2logger.schema import VERSIONS
+
+READABLE: Final = (*VERSIONS, "0.1.0", "0.1-pre")
+_NEWEST_MAJOR: Final = 1
+
+_MARKERS: Final = {
+    paths.LOGGER_INFO: None,
+    paths.COLUMN_INFO: "0.1.0",
+    paths.COLUMN_METRIC_LIST: "0.1-pre",
+}
+
+
+class Info(NamedTuple):
+    """What a run says about itself.
+
+    Attributes:
+        name: Name of its directory.
+        path: The directory.
+        version: Version of the format, ``""`` where the run does not say it.
+        logger_info: What ``logger_info.json`` holds; for 0.1, what its list of columns holds.
+        scenario_info: What ``scenario_info.json`` holds; an empty dict if there is none.
+        files: Paths of its log files.
+    """
+
+    name: str
+    path: str
+    version: str
+    logger_info: Any
+    scenario_info: Any
+    files: tuple[str, ...]
+
+
+class StoredRun(NamedTuple):
+    """A run on disk.
+
+    Attributes:
+        path: Its directory.
+        name: Name of the directory; the whole path where another run that is read with it has the same name.
+        version: Version of the format as the run says it, ``""`` if it does not.
+        files: Its log files, sorted.
+    """
+
+    path: str
+    name: str
+    version: str
+    files: tuple[str, ...]
+
+    @property
+    def legacy(self) -> bool:
+        """Whether this is format 0.1, where tasks have directories and regimes are numbered by the writer."""
+        return self.version.startswith("0.")
+
+    def info(self) -> Info:
+        """Return what the run says about itself.
+
+        Raises:
+            LogFormatError: An info file is no JSON.
+        """
+        marker = _marker(self.path)
+        logger_info = {} if marker is None else info_files.read(os.path.join(self.path, marker))
+        try:
+            scenario_info = info_files.read(os.path.join(self.path, paths.SCENARIO_INFO))
+        except FileNotFoundError:
+            scenario_info = {}
+        return Info(self.name, self.path, self.version, logger_info, scenario_info, self.files)
+
+    def metrics_columns(self) -> list[str]:
+        """Return the names of the metrics, as far as the run lists them."""
+        listed = self.info().logger_info
+        if isinstance(listed, dict):
+            listed = listed.get("metrics_columns")
+        return [column for column in listed if isinstance(column, str)] if isinstance(listed, list) else []
+
+
+def find(given: "tuple[str, ...]", *, follow_symlinks: bool = False) -> tuple[list[StoredRun], list[Finding]]:
+    """Return the runs at or below each of the `given` paths, sorted, and what is in the way of reading them.
+
+    A run is a directory with an info file of any version of the format. Log files that belong to none count as a run
+    of the directory that was given. Links are not followed, devices and pipes not opened.
+
+    Raises:
+        LogFormatError: A run is of a version newer than this reader.
+    """
+    found: dict[str, list[str]] = {}
+    findings: list[Finding] = []
+    for path in dict.fromkeys(given):
+        if os.path.isfile(path):
+            found.setdefault(_run_of(path), []).append(path)
+            continue
+        for run, file in _walk(path, follow_symlinks, findings):
+            files = found.setdefault(run, [])
+            if file is not None:
+                files.append(file)
+    names = [_name(path) for path in found]
+    runs = []
+    for path, name in sorted(zip(found, names, strict=True)):
+        version, doubts = _version(path)
+        findings += doubts
+        runs.append(
+            StoredRun(
+                path, name if names.count(name) == 1 else path, version, tuple(sorted(dict.fromkeys(found[path])))
+            )
+        )
+    return runs, findings
+
+
+def _name(path: str) -> str:
+    return os.path.basename(os.path.realpath(path))
+
+
+def _run_of(file: str) -> str:
+    """Return the directory of the run a file belongs to: the next one above it with an info file, or its own."""
+    own = directory = os.path.dirname(os.path.abspath(file))
+    # A worker, a block and a task lie between a run and its files at most.
+    for _ in range(4):
+        if _marker(directory):
+            return directory
+        directory = os.path.dirname(directory)
+    return own
+
+
+def _walk(root: str, follow_symlinks: bool, findings: list[Finding]) -> Iterator[tuple[str, str | None]]:
+    """Yield pairs of a run and one of its files, or None for a run that may have none."""
+    pending = [(root, root)]
+    seen = set()
+    while pending:
+        directory, run = pending.pop()
+        if follow_symlinks:
+            # A link may lead back to where we came from.
+            status = os.stat(directory)
+            if (status.st_dev, status.st_ino) in seen:
+                continue
+            seen.add((status.st_dev, status.st_ino))
+        try:
+            with os.scandir(directory) as scan:
+                entries = {entry.name: entry for entry in scan}
+        except OSError as error:
+            findings.append(Finding("unreadable", f"cannot be opened: {error.strerror}", directory))
+            continue
+        if any(marker in entries for marker in _MARKERS):
+            run = directory
+            yield run, None
+        for name, entry in entries.items():
+            if entry.is_dir(follow_symlinks=follow_symlinks) and name != paths.DATA_LOG:
+                pending.append((entry.path, run))
+            elif name == paths.DATA_LOG:
+                if entry.is_file(follow_symlinks=follow_symlinks):
+                    yield run, entry.path
+                else:
+                    kind = "a symbolic link" if entry.is_symlink() else "not a regular file"
+                    findings.append(Finding("kind", f"is {kind} and was not opened", entry.path, severity=WARNING))
+            elif entry.is_symlink() and os.path.isdir(entry.path):
+                findings.append(
+                    Finding(
+                        "kind", "is a symbolic link to a directory and was not followed", entry.path, severity=WARNING
+                    )
+                )
+
+
+def _marker(directory: str) -> str | None:
+    """Return the name of the info file that makes the directory a run."""
+    return next((marker for marker in _MARKERS if os.path.isfile(os.path.join(directory, marker))), None)
+
+
+def _version(run: str) -> tuple[str, list[Finding]]:
+    marker = _marker(run)
+    if marker is None:
+        return "", []
+    version: Any = _MARKERS[marker]
+    path = os.path.join(run, marker)
+    if version is None:
+        try:
+            info = info_files.read(path)
+        except LogFormatError as error:
+            return "", [Finding("logger_info", error.problem, path, error.line)]
+        except OSError as error:
+            return "", [Finding("logger_info", f"cannot be read: {error.strerror}", path)]
+        version = info.get("log_format_version", "") if isinstance(info, dict) else ""
+    if version in READABLE or version == "":
+        return version, []
+    major = str(version).split(".")[0]
+    if major.isdecimal() and int(major) > _NEWEST_MAJOR:
+        raise LogFormatError(
+            f"format {version} is newer than this reader, which knows {', '.join(READABLE)}; install a newer l2logger",
+            path,
+        )
+    return "", [
+        Finding(
+            "logger_info",
+            f"log_format_version is {version!r}, expected one of {', '.join(VERSIONS)}; read by its columns",
+            path,
+            column="log_format_version",
+            severity=WARNING,
+        )
+    ]

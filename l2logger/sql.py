@@ -1,0 +1,30 @@
+"""The few pieces of SQL that several modules put together."""
+
+from typing import Final
+
+MAX_LINE_BYTES: Final = 2**24
+
+
+def literal(text: str) -> str:
+    """Return `text` as a literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def name(identifier: str) -> str:
+    """Return `identifier` as a name."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def read_tsv(files: str, columns: dict[str, str], options: str) -> str:
+    """Return the table function that reads log files, rows of a wrong width and bad text left out.
+
+    Args:
+        files: An expression for one path or a list of paths.
+        columns: Name and type of each column; those in the files do not count.
+        options: More options of DuckDB's ``read_csv``.
+    """
+    kinds = ", ".join(f"{literal(column)}: {literal(kind)}" for column, kind in columns.items())
+    return (
+        f"read_csv({files}, delim='\t', quote='\"', escape='\"', nullstr='', auto_detect=false, strict_mode=true, "
+        f"ignore_errors=true, max_line_size={MAX_LINE_BYTES}, columns={{{kinds}}}, {options})"
+    )
