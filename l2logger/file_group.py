@@ -23,6 +23,7 @@ MISSING: Final = tuple(
 )
 """Words that stand for a missing number, as in pandas (where ``nan`` is one, too). In text they are text."""
 
+_BATCH_LINES: Final = 2**20
 _STANDARD: Final = frozenset(V1_1.columns)
 _serial = itertools.count()
 
@@ -70,7 +71,7 @@ def _tally_sql(cell: str) -> str:
 
 
 class _Count(NamedTuple):
-    """What DuckDB sees of a file: its records, number and range of their experiences, the cells of its open columns."""
+    """What DuckDB sees of a file: its records, how many experiences and their range, the cells of its open columns."""
 
     records: int
     experiences: int
@@ -127,10 +128,10 @@ class FileGroup:
         bodies = enumerate(body for _, body in self.small.values())
         self._insert(connection, list(self.small), (_numbered(number, body) for number, body in bodies))
         self.small.clear()
-        self._set_whole(connection)
         found = self._count(connection, f"FROM {self._rows}")
-        if self.whole:
-            found |= self._count(connection, f"FROM {self._scan()}")
+        for batch in self._batches():
+            self._set_files(connection, batch)
+            found |= self._count(connection, f"FROM {self._scan()}", distinct=self.whole[batch[0]] <= _BATCH_LINES)
         missed = {path for path, count in lines.items() if path not in found or found[path].records != count}
         if missed:
             connection.execute(
@@ -138,7 +139,7 @@ class FileGroup:
             )
             self.careful = sorted({*self.careful, *missed})
             self.whole = {path: count for path, count in self.whole.items() if path not in missed}
-            self._set_whole(connection)
+        self._set_files(connection, list(self.whole))
         if self.careful:
             self._insert(connection, self.careful, self._picked(findings))
             careful = f"FROM {self._rows} WHERE list_contains($careful, {name(PATH)})"
@@ -154,11 +155,11 @@ class FileGroup:
             findings += legacy_regimes.load(connection, self._regimes, sorted({*lines, *self.careful}))
         return findings
 
-    def selects(self, columns: Iterable[tuple[str, str]]) -> list[str]:
+    def selects(self, columns: Iterable[tuple[str, str, str]]) -> list[str]:
         """Return queries whose union are the records, with `PATH` and `ROW`.
 
         Args:
-            columns: Name and type of each column that is wanted; the files need not have it.
+            columns: Of each column that is wanted: its name, the name to show and the type. Files need not have it.
         """
         sources = [self._rows] if self._table_used else []
         if self.whole:
@@ -169,17 +170,30 @@ class FileGroup:
         if self.legacy:
             sources = [legacy_regimes.joined(source, self._regimes, cells, PATH) for source in sources]
             cells = legacy_regimes.cells_of_records(cells)
-        shown = [f"{_typed(cells.get(column), column, kind)} AS {name(column)}" for column, kind in columns]
+        shown = [f"{_typed(cells.get(column), column, kind)} AS {name(alias)}" for column, alias, kind in columns]
         return [f"SELECT {', '.join([*shown, name(PATH), name(ROW)])} FROM {source}" for source in sources]
 
     def _scan(self) -> str:
         columns = dict.fromkeys(self._cells.values(), "VARCHAR")
         return read_tsv(f"getvariable('{self._files}')", columns, f"header=true, filename={literal(PATH)}")
 
-    def _set_whole(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def _set_files(self, connection: duckdb.DuckDBPyConnection, paths: list[str]) -> None:
         # Brackets, asterisks and question marks would be taken for patterns.
-        files = [path.translate(_NO_PATTERN) for path in self.whole]
+        files = [path.translate(_NO_PATTERN) for path in paths]
         connection.execute(f"SET VARIABLE {self._files} = $files", {"files": files})
+
+    def _batches(self) -> Iterator[list[str]]:
+        """Yield the whole files, as many at a time as can be counted in little memory."""
+        batch: list[str] = []
+        room = _BATCH_LINES
+        for path, lines in self.whole.items():
+            if batch and lines > room:
+                yield batch
+                batch, room = [], _BATCH_LINES
+            batch.append(path)
+            room -= lines
+        if batch:
+            yield batch
 
     def _insert(self, connection: duckdb.DuckDBPyConnection, paths: list[str], rows: Iterable[bytes]) -> None:
         """Append rows to the table; each begins with the number of its path and a tab."""
@@ -208,21 +222,28 @@ class FileGroup:
                         findings.append(row)
 
     def _count(
-        self, connection: duckdb.DuckDBPyConnection, source: str, parameters: dict[str, list[str]] | None = None
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        source: str,
+        parameters: dict[str, list[str]] | None = None,
+        *,
+        distinct: bool = True,
     ) -> dict[str, "_Count"]:
-        """Return what DuckDB sees of each file."""
+        """Return what DuckDB sees of each file; without `distinct`, experiences are not told apart."""
+        cells = [self._cells[column] for column in COUNTS]
         whole_numbers = " AND ".join(
-            f"regexp_full_match(coalesce({self._cells[column]}, ''), '-?[0-9]{{1,18}}')" for column in COUNTS
+            f"regexp_full_match({cell}, '-?[0-9]+') AND try_cast({cell} AS BIGINT) IS NOT NULL" for cell in cells
         )
-        tallies = "".join(f", {_tally_sql(self._cells[column])}" for column in self._open_columns)
+        open_cells = "".join(f", {_tally_sql(self._cells[column])}" for column in self._open_columns)
         exp_num = f"try_cast({self._cells['exp_num']} AS BIGINT)"
-        counts = f"count(*) FILTER ({whole_numbers}), count(DISTINCT {exp_num}), min({exp_num}), max({exp_num})"
-        sql = f"SELECT {name(PATH)}, {counts}{tallies} {source} GROUP BY ALL"
-        found = connection.execute(sql, parameters).fetchall()
-        return {
-            path: _Count(*counts, [Tally(*cells[place : place + 4]) for place in range(0, len(cells), 4)])
-            for path, *counts, cells in ((row[0], *row[1:5], row[5:]) for row in found)
-        }
+        experiences = f"count(DISTINCT {exp_num})" if distinct else "0"
+        counts = f"count(*) FILTER ({whole_numbers}), {experiences}, min({exp_num}), max({exp_num})"
+        sql = f"SELECT {name(PATH)}, {counts}{open_cells} {source} GROUP BY ALL"
+        found = {}
+        for path, records, experiences, first, last, *numbers in connection.execute(sql, parameters).fetchall():
+            tallies = [Tally(*numbers[place : place + 4]) for place in range(0, len(numbers), 4)]
+            found[path] = _Count(records, experiences, first, last, tallies)
+        return found
 
 
 _NO_PATTERN: Final = str.maketrans({"[": "[[]", "*": "[*]", "?": "[?]"})

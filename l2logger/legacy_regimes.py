@@ -35,19 +35,22 @@ def columns_of_records(columns: tuple[str, ...]) -> tuple[str, ...]:
 
 def cells_of_records(cells: Mapping[str, str]) -> dict[str, str]:
     """Return, for each column of the records, the expression that a `joined` source has for it."""
-    failed = ", ".join(map(literal, FAILED))
-    status = f"CASE WHEN lower({cells['status']}) IN ({failed}) THEN 'incomplete' ELSE {literal(COMPLETE)} END"
+    status = literal(COMPLETE)
+    if "status" in cells:
+        failed = ", ".join(map(literal, FAILED))
+        status = f"CASE WHEN lower({cells['status']}) IN ({failed}) THEN 'incomplete' ELSE {status} END"
     return {
         **cells,
         **_FROM_REGIMES,
         "block_subtype": literal(V1_1.defaults["block_subtype"]),
-        "exp_status": status if "status" in cells else literal(COMPLETE),
+        "exp_status": status,
     }
 
 
 def joined(source: str, table: str, cells: Mapping[str, str], path: str) -> str:
     """Return `source` with the columns of its regimes beside it."""
-    regime = f"AND r.block_num = s.{cells['block_num']}::BIGINT AND r.regime_num = try_cast(s.{cells['regime_num']} AS BIGINT)"
+    number = f"try_cast(s.{cells['regime_num']} AS BIGINT)" if "regime_num" in cells else "NULL"
+    regime = f"AND r.block_num = s.{cells['block_num']}::BIGINT AND r.regime_num = {number}"
     found = ", ".join(f"coalesce(r.{column}, d.{column}) AS {column}" for column in _FROM_REGIMES.values())
     return (
         f"(SELECT s.*, {found} FROM {source} s "

@@ -30,6 +30,9 @@ from l2logger.sql import literal, name
 from l2logger.triage import glance
 
 _TEXT: Final = frozenset(V1_1.columns) - set(COUNTS)
+RUN: Final = "run"
+"""The column that tells the run of a record."""
+
 REGIME: Final = ("block_num", "block_type", "block_subtype", "task_name")
 """Columns that are the same within a regime."""
 
@@ -58,6 +61,7 @@ class Log:
         runs: The runs, sorted by path.
         findings: What is wrong with the files.
         columns: Names of the columns: those of the first file, then what others have besides.
+        shown: The name each column has in a relation. DuckDB does not tell ``a`` from ``A``, so that is ``A_1``.
         types: The DuckDB type of each column.
         exp_nums: The least and the greatest ``exp_num``.
         connection: The DuckDB connection.
@@ -90,6 +94,7 @@ class Log:
             self.findings += group.load(self.connection)
         self._name_runs()
         self.columns = _united(group.shown for group in self._groups.values())
+        self.shown = _shown(self.columns)
         self.types = {column: self._type(column) for column in self.columns}
         ranges = [found.exp_nums for found in self._groups.values() if found.exp_nums]
         self.exp_nums = (min(first for first, _ in ranges), max(last for _, last in ranges)) if ranges else (0, 0)
@@ -117,7 +122,9 @@ class Log:
         return 0
 
     def _group(self, columns: tuple[str, ...], legacy: bool) -> FileGroup:
-        return self._groups.setdefault((columns, legacy), FileGroup(columns, legacy=legacy))
+        if (columns, legacy) not in self._groups:
+            self._groups[columns, legacy] = FileGroup(columns, legacy=legacy)
+        return self._groups[columns, legacy]
 
     def _name_runs(self) -> None:
         """Keep which file belongs to which run, where there are several."""
@@ -150,18 +157,22 @@ class Log:
         warn("some of the log is not what it should be, the rest was read:\n  " + "\n  ".join(shown), LogWarning)
 
     def unsorted(self, columns: Iterable[str] | None = None) -> str:
-        """Return the query for all records in the order of the files, with `PATH`, `ROW` and ``run`` behind the `columns`."""
+        """Return the query for all records in no order, with `PATH`, `ROW` and ``run`` behind the `columns`.
+
+        Args:
+            columns: Names of columns, which the log need not have; all of them by default.
+        """
         wanted = self.columns if columns is None else tuple(columns)
-        cells = [(column, self.types.get(column, "VARCHAR")) for column in wanted]
+        cells = [(each, self.shown.get(each, each), self.types.get(each, "VARCHAR")) for each in wanted]
         selects = [select for group in self._groups.values() for select in group.selects(cells)]
         if not selects:
-            nothing = [f"NULL::{kind} AS {name(column)}" for column, kind in cells]
+            nothing = [f"NULL::{kind} AS {name(shown)}" for _, shown, kind in cells]
             nothing += [f"'' AS {name(PATH)}", f"0 AS {name(ROW)}"]
             selects = [f"SELECT {', '.join(nothing)} WHERE false"]
         union = "\nUNION ALL\n".join(selects)
         if len(self.runs) > 1:
             return f"SELECT records.*, runs.run FROM ({union}) records JOIN {self._run_table} runs ON runs.path = records.{name(PATH)}"
-        return f"SELECT *, {literal(self.runs[0].name if self.runs else '')} AS run FROM ({union})"
+        return f"SELECT *, {literal(self.runs[0].name if self.runs else '')} AS {RUN} FROM ({union})"
 
     def records(self) -> duckdb.DuckDBPyRelation:
         """Return all records: the columns of the log and ``run``, by ``exp_num``, ``block_num``, path and line."""
@@ -264,5 +275,17 @@ def _connect() -> duckdb.DuckDBPyConnection:
 
 
 def _united(names: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
-    columns = tuple(dict.fromkeys(column for group in names for column in group))
-    return columns if "block_subtype" in columns or not columns else (*columns, "block_subtype")
+    columns = tuple(dict.fromkeys(column for group in names for column in group)) or V1_1.columns
+    return columns if "block_subtype" in columns else (*columns, "block_subtype")
+
+
+def _shown(columns: tuple[str, ...]) -> dict[str, str]:
+    """Return the columns with names that are not empty and differ by more than case."""
+    shown = {column: column for column in columns if column in V1_1.columns}
+    taken = {RUN, PATH, ROW, *V1_1.columns}
+    for column in columns:
+        if column not in shown:
+            names = itertools.chain([column or "unnamed"], (f"{column or 'unnamed'}_{n}" for n in itertools.count(1)))
+            shown[column] = next(each for each in names if each.lower() not in taken)
+            taken.add(shown[column].lower())
+    return shown

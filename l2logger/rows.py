@@ -20,12 +20,12 @@ from typing import Final, NamedTuple
 
 from l2logger import cells
 from l2logger.findings import WARNING, Finding
-from l2logger.schema import COUNTS
+from l2logger.schema import COUNTS, MAX_COUNT
 
 _CELL: Final = rb'(?:"(?:[^"]++|"")*+"(?=\t|\r?\n)|[^"\t\n][^\t\n]*+|)'
 _row = re.compile(rb"%b(?:\t%b)*+\n" % (_CELL, rb'(?:"(?:[^"]++|"")*+"(?=\t|\r?\n)\r?|[^"\t\n][^\t\n]*+|)')).match
 _row_torn_in_quotes = re.compile(rb'(?:%b\t)*+"(?:[^"]++|"")*+\Z' % _CELL).match
-_COUNT: Final = re.compile(r"-?[0-9]{1,18}", re.ASCII)
+_COUNT: Final = re.compile(r"-?0*[0-9]{1,19}", re.ASCII)
 _BOM: Final = b"\xef\xbb\xbf"
 _SHOWN_BYTES: Final = 60
 
@@ -152,8 +152,9 @@ class RowFile:
         if len(row) != width:
             return self._finding("cells", f"{len(row)} cells, expected {width}: {_show(raw)}", line)
         for name, place in counts:
-            if not _COUNT.fullmatch(row[place]):
-                return self._finding("count", f"expected a whole number, got {row[place]!r}", line, name)
+            if not _COUNT.fullmatch(row[place]) or abs(int(row[place])) > MAX_COUNT:
+                got = _show(row[place].encode())
+                return self._finding("count", f"expected a whole number of up to 64 bits, got {got}", line, name)
         return Row(line, text)
 
     def _torn(self, line: int, position: int) -> Finding:

@@ -1,6 +1,7 @@
 """Which runs there are below a directory, and which files they have."""
 
 import os
+import re
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
@@ -9,8 +10,9 @@ from l2logger.errors import LogFormatError
 from l2logger.findings import WARNING, Finding
 from l2logger.schema import VERSIONS
 
-READABLE: Final = (*VERSIONS, "0.1.0", "0.1-pre")
-_NEWEST_MAJOR: Final = 1
+READABLE: Final = ("0.1-pre", "0.1.0", *VERSIONS)
+
+_NEWER: Final = re.compile(r"([2-9]|[1-9][0-9]{1,3})(\.[0-9]{1,9})*", re.ASCII)
 
 _MARKERS: Final = {
     paths.LOGGER_INFO: None,
@@ -175,28 +177,27 @@ def _version(run: str) -> tuple[str, list[Finding]]:
     marker = _marker(run)
     if marker is None:
         return "", []
-    version: Any = _MARKERS[marker]
-    path = os.path.join(run, marker)
-    if version is None:
-        try:
-            info = info_files.read(path)
-        except LogFormatError as error:
-            return "", [Finding("logger_info", error.problem, path, error.line)]
-        except OSError as error:
-            return "", [Finding("logger_info", f"cannot be read: {error.strerror}", path)]
-        version = info.get("log_format_version", "") if isinstance(info, dict) else ""
-    if version in READABLE or version == "":
+    if version := _MARKERS[marker]:
         return version, []
-    major = str(version).split(".")[0]
-    if major.isdecimal() and int(major) > _NEWEST_MAJOR:
+    path = os.path.join(run, marker)
+    try:
+        info = info_files.read(path)
+    except LogFormatError as error:
+        return "", [Finding("logger_info", error.problem, path, error.line)]
+    except OSError as error:
+        return "", [Finding("logger_info", f"cannot be read: {error.strerror}", path)]
+    told = info.get("log_format_version", "") if isinstance(info, dict) else ""
+    if isinstance(told, str) and (told in VERSIONS or not told):
+        return told, []
+    if _NEWER.fullmatch(str(told)):
         raise LogFormatError(
-            f"format {version} is newer than this reader, which knows {', '.join(READABLE)}; install a newer l2logger",
+            f"format {told} is newer than this reader, which knows {', '.join(READABLE)}; install a newer l2logger",
             path,
         )
     return "", [
         Finding(
             "logger_info",
-            f"log_format_version is {version!r}, expected one of {', '.join(VERSIONS)}; read by its columns",
+            f"log_format_version is {told!r}, expected one of {', '.join(VERSIONS)}; read by its columns",
             path,
             column="log_format_version",
             severity=WARNING,

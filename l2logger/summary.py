@@ -1,5 +1,8 @@
 """What is in a run, in numbers: blocks, regimes, tasks, workers, and the course of each metric."""
 
+import functools
+import math
+from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
 from l2logger.log import Log
@@ -9,9 +12,6 @@ from l2logger.sql import literal, name
 BINS: Final = 32
 """Number of points in the course of a metric."""
 
-_OF_PART: Final = 9
-"""Where the numbers of the metrics begin in a row of the query."""
-
 _NUMBERS: Final = frozenset({"BIGINT", "DOUBLE", "BOOLEAN"})
 
 
@@ -20,7 +20,7 @@ class Metric(NamedTuple):
 
     Attributes:
         name: The column.
-        values: How many records have a value that is a number.
+        values: How many of them are finite numbers; only these are looked at.
         mean: Their mean.
         std: Their standard deviation, with ``n - 1`` in the denominator; None for fewer than two values.
         min: The least of them.
@@ -107,75 +107,135 @@ class Summary(NamedTuple):
 
     def as_dict(self) -> dict[str, Any]:
         """Return all of it as dicts and lists, for JSON."""
-        nested = {"regimes": self.regimes, "tasks": self.tasks, "metrics": self.metrics}
-        return self._asdict() | {key: [each._asdict() for each in values] for key, values in nested.items()}
+        return self._asdict() | {
+            "regimes": [each._asdict() for each in self.regimes],
+            "tasks": [each._asdict() for each in self.tasks],
+            "metrics": [each._asdict() for each in self.metrics],
+        }
 
 
 def summarise(log: Log) -> Summary:
     """Return the summary of all runs in a log; the log is read twice."""
     metrics = [column for column in log.columns if column not in V1_1.columns and log.types[column] in _NUMBERS]
-    first, last = log.exp_nums
-    width = max(last - first + 1, 1)
-    complete = f"exp_status = {literal(COMPLETE)}"
-    numbers = ""
-    for column in metrics:
-        value = f"{name(column)}::DOUBLE"
-        kept = f"FILTER ({complete} AND NOT isnan({value}))"
-        numbers += f", count({value}) {kept}, avg({value}) {kept}, stddev_samp({value}) {kept}, min({value}) {kept}, max({value}) {kept}"
-    # One pass over the files: everything for the run as a whole, and again for each task, type of block and stretch.
-    (whole, *parts) = log.connection.sql(
-        f"""
-        SELECT task_name, block_type, stretch, count(*), count(*) FILTER ({complete}),
-            CASE WHEN grouping(stretch) = 1 THEN count(DISTINCT (run, block_num)) END,
-            CASE WHEN grouping(stretch) = 1 THEN list_sort(list(DISTINCT worker_id)) END,
-            min(timestamp), max(timestamp){numbers}
-        FROM (SELECT *, (exp_num - {first}) * {BINS} // {width} AS stretch FROM ({log.unsorted()}))
-        GROUP BY GROUPING SETS ((), (task_name, block_type, stretch)) ORDER BY grouping(stretch) DESC, stretch, task_name, block_type
-        """
-    ).fetchall()
-    records, completed, blocks, workers, started, ended = whole[3:_OF_PART]
+    parts = _parts(log, metrics)
+    stretches = range(1 + max((part.stretch for part in parts), default=-1))
     return Summary(
         runs=tuple(run.name for run in log.runs),
         versions=tuple(dict.fromkeys(run.version for run in log.runs)),
         files=sum(len(run.files) for run in log.runs),
-        records=records,
-        incomplete=records - completed,
-        blocks=blocks,
-        workers=tuple(workers or ()),
-        started=started,
-        ended=ended,
+        records=sum(part.records for part in parts),
+        incomplete=sum(part.records - part.complete for part in parts),
+        blocks=len({(part.run, part.block_num) for part in parts}),
+        workers=tuple(sorted({part.worker_id for part in parts})),
+        started=min((part.started for part in parts), default=None),
+        ended=max((part.ended for part in parts), default=None),
         regimes=tuple(Regime(*row) for row in log.regimes().fetchall()),
-        tasks=_tasks(parts, metrics),
-        metrics=_metrics(list(whole[_OF_PART:]), parts, metrics),
+        tasks=tuple(_task(task, [part for part in parts if part.task_name == task], metrics) for task in _tasks(parts)),
+        metrics=tuple(
+            _metric(
+                column, [[part.metrics[place] for part in parts if part.stretch == stretch] for stretch in stretches]
+            )
+            for place, column in enumerate(metrics)
+        ),
         findings=len(log.findings),
     )
 
 
-def _metrics(numbers: list[Any], parts: list[tuple[Any, ...]], metrics: list[str]) -> tuple[Metric, ...]:
-    return tuple(
-        Metric(column, *numbers[place * 5 : place * 5 + 5], course=_course(parts, _OF_PART + place * 5))
-        for place, column in enumerate(metrics)
-    )
+class _Moments(NamedTuple):
+    """Number, mean, sum of squared distances from the mean, least and greatest of some values."""
+
+    values: int
+    mean: float
+    squares: float
+    min: float
+    max: float
+
+    def with_(self, other: "_Moments") -> "_Moments":
+        """Return the moments of both together (Chan, Golub and LeVeque, 1979)."""
+        if not self.values or not other.values:
+            return other if other.values else self
+        values = self.values + other.values
+        distance = other.mean - self.mean
+        return _Moments(
+            values,
+            self.mean + distance * other.values / values,
+            self.squares + other.squares + distance * distance * self.values * other.values / values,
+            min(self.min, other.min),
+            max(self.max, other.max),
+        )
 
 
-def _course(parts: list[tuple[Any, ...]], place: int) -> tuple[float | None, ...]:
-    """Return the mean of one metric in each stretch."""
-    stretches = range(max((part[2] for part in parts), default=-1) + 1)
-    return tuple(_mean([part for part in parts if part[2] == stretch], place) for stretch in stretches)
+_NONE: Final = _Moments(0, 0.0, 0.0, 0.0, 0.0)
 
 
-def _mean(parts: list[tuple[Any, ...]], place: int) -> float | None:
-    """Return the mean of one metric in some parts together, from their numbers of values and means."""
-    values = sum(part[place] for part in parts)
-    return sum(part[place] * part[place + 1] for part in parts if part[place]) / values if values else None
+class _Part(NamedTuple):
+    """Records of one worker, block and task, and of one stretch of ``exp_num``."""
+
+    run: str
+    block_num: int
+    worker_id: str
+    task_name: str
+    block_type: str
+    stretch: int
+    records: int
+    complete: int
+    started: str
+    ended: str
+    metrics: list[_Moments]
 
 
-def _tasks(parts: list[tuple[Any, ...]], metrics: list[str]) -> tuple[Task, ...]:
-    tasks = []
-    for task in sorted({part[0] or "" for part in parts}):
-        of_task = [part for part in parts if (part[0] or "") == task]
-        counts = {kind: sum(part[4] for part in of_task if part[1] == kind) for kind in ("train", "test")}
-        shown = [part for part in of_task if part[1] == "test" and part[4]] or of_task
-        means = {column: _mean(shown, _OF_PART + place * 5) for place, column in enumerate(metrics)}
-        tasks.append(Task(task, counts["train"], counts["test"], means))
-    return tuple(tasks)
+def _parts(log: Log, metrics: list[str]) -> list[_Part]:
+    """Read the log once, in as many parts as all figures of a summary can be put together from."""
+    first, last = log.exp_nums
+    stretch = f"((exp_num::HUGEINT - {first}) * {BINS} // {last - first + 1})::INTEGER"
+    complete = f"exp_status = {literal(COMPLETE)}"
+    moments = ""
+    for column in metrics:
+        value = f"{name(log.shown[column])}::DOUBLE"
+        for function in ("count", "avg", "var_pop", "min", "max"):
+            moments += f", {function}({value}) FILTER ({complete} AND isfinite({value}))"
+    rows = log.connection.sql(
+        f"""
+        SELECT run, block_num, coalesce(worker_id, ''), coalesce(task_name, ''), coalesce(block_type, ''), {stretch},
+            count(*), count(*) FILTER ({complete}), coalesce(min(timestamp), ''), coalesce(max(timestamp), ''){moments}
+        FROM ({log.unsorted()}) GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY ALL
+        """
+    ).fetchall()
+    parts = []
+    for row in rows:
+        of_metrics = [_moments(*row[place : place + 5]) for place in range(10, len(row), 5)]
+        parts.append(_Part._make((*row[:10], of_metrics)))
+    return parts
+
+
+def _moments(values: int, mean: float, variance: float, least: float, greatest: float) -> _Moments:
+    return _Moments(values, mean, variance * values, least, greatest) if values else _NONE
+
+
+def _tasks(parts: list[_Part]) -> list[str]:
+    return sorted({part.task_name for part in parts})
+
+
+def _task(task: str, parts: list[_Part], metrics: list[str]) -> Task:
+    complete = {kind: sum(part.complete for part in parts if part.block_type == kind) for kind in ("train", "test")}
+    shown = [part for part in parts if part.block_type == "test"] if complete["test"] else parts
+    means = {column: _mean(part.metrics[place] for part in shown) for place, column in enumerate(metrics)}
+    return Task(task, complete["train"], complete["test"], means)
+
+
+def _metric(column: str, stretches: list[list[_Moments]]) -> Metric:
+    values, mean, squares, least, greatest = _together(moments for stretch in stretches for moments in stretch)
+    course = tuple(_mean(stretch) for stretch in stretches)
+    if not values:
+        return Metric(column, 0, None, None, None, None, course)
+    std = math.sqrt(squares / (values - 1)) if values > 1 else None
+    return Metric(column, values, mean, std, least, greatest, course)
+
+
+def _mean(parts: Iterable[_Moments]) -> float | None:
+    together = _together(parts)
+    return together.mean if together.values else None
+
+
+def _together(parts: Iterable[_Moments]) -> _Moments:
+    return functools.reduce(_Moments.with_, parts, _NONE)

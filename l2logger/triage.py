@@ -48,10 +48,13 @@ def glance(path: str) -> Glance:
         live = time.time() - status.st_mtime < _LIVE_SECS
         whole = len(set(columns)) == len(columns) and (small or not live)
         body = chunk[end:] if small else None
-        lines, last = -1, b""
+        lines, quotes, last = -1, 0, b""
         while chunk and whole:
             whole = b"\r" not in chunk and b'\t "' not in last[-2:] + chunk
             lines += chunk.count(b"\n")
+            quotes += chunk.count(b'"')
             last = chunk
             chunk = file.read(_CHUNK_BYTES) if not small else b""
-    return Glance(columns, lines, whole and last.endswith(b"\n") and lines > 0, body)
+    # A quote left open would reach into the next file, where small ones are put together.
+    whole = whole and quotes % 2 == 0 and last.endswith(b"\n") and lines > 0
+    return Glance(columns, lines, whole, body)
