@@ -39,7 +39,8 @@ interop: $(BIN)/.test
 	@$(BIN)/python -m pytest -q tests/interop
 
 bench: $(BIN)/.test
-	@$(BIN)/python benchmarks/run.py
+	@$(BIN)/python benchmarks/write.py
+	@$(BIN)/python benchmarks/read.py
 
 goldens: $(BIN)/.test
 	@$(BIN)/python tests/golden/make.py

@@ -9,10 +9,12 @@ from typing import Final, NamedTuple
 import duckdb
 
 from l2logger import legacy_regimes
+from l2logger.cells import quote
 from l2logger.findings import Finding
 from l2logger.rows import Row, RowFile
 from l2logger.schema import COUNTS, V1_1
 from l2logger.sql import literal, name, read_tsv
+from l2logger.triage import Size
 
 PATH: Final = "l2logger path"
 ROW: Final = "l2logger row"
@@ -23,7 +25,7 @@ MISSING: Final = tuple(
 )
 """Words that stand for a missing number, as in pandas (where ``nan`` is one, too). In text they are text."""
 
-_BATCH_LINES: Final = 2**20
+_BATCH_ROWS: Final = 2**20
 _STANDARD: Final = frozenset(V1_1.columns)
 _serial = itertools.count()
 
@@ -73,7 +75,7 @@ def _tally_sql(cell: str) -> str:
 class _Count(NamedTuple):
     """What DuckDB sees of a file: its records, how many experiences and their range, the cells of its open columns."""
 
-    records: int
+    size: Size
     experiences: int
     first: int
     last: int
@@ -89,8 +91,8 @@ class FileGroup:
 
     Attributes:
         shown: Names of the columns that the records have.
-        whole: Whole files and the number of their lines. DuckDB reads them where they are, each time anew.
-        small: Whole files that are small: number of lines and content. They go to a table.
+        whole: Whole files and what is in them. DuckDB reads them where they are, each time anew.
+        small: Whole files that are small, what is in them, and their content. They go to a table.
         careful: Files whose records are picked out one by one, into the same table.
         tallies: Of the columns whose type is not known beforehand, what their cells look like.
         exp_nums: The least and the greatest ``exp_num``, None without records.
@@ -100,8 +102,8 @@ class FileGroup:
         self.columns = columns
         self.legacy = legacy
         self.shown = legacy_regimes.columns_of_records(columns) if legacy else columns
-        self.whole: dict[str, int] = {}
-        self.small: dict[str, tuple[int, bytes]] = {}
+        self.whole: dict[str, Size] = {}
+        self.small: dict[str, tuple[Size, bytes]] = {}
         self.careful: list[str] = []
         self._open_columns = [column for column in columns if column not in _STANDARD]
         self.tallies = dict.fromkeys(self._open_columns, Tally())
@@ -116,7 +118,7 @@ class FileGroup:
         self._regimes = f"l2logger_regimes_{serial}"
 
     def load(self, connection: duckdb.DuckDBPyConnection) -> list[Finding]:
-        """Fill the table, count the rows of all files, and read those again with care in which DuckDB missed one.
+        """Fill the table, count what is in all files, and read those again with care of which DuckDB missed a byte.
 
         Returns:
             What is wrong with the files.
@@ -124,21 +126,21 @@ class FileGroup:
         findings: list[Finding] = []
         cells = "".join(f"{cell} VARCHAR, " for cell in self._cells.values())
         connection.execute(f"CREATE TEMP TABLE {self._rows} ({cells}{name(PATH)} VARCHAR, {name(ROW)} BIGINT)")
-        lines = self.whole | {path: count for path, (count, _) in self.small.items()}
+        sizes = self.whole | {path: size for path, (size, _) in self.small.items()}
         bodies = enumerate(body for _, body in self.small.values())
         self._insert(connection, list(self.small), (_numbered(number, body) for number, body in bodies))
         self.small.clear()
         found = self._count(connection, f"FROM {self._rows}")
         for batch in self._batches():
             self._set_files(connection, batch)
-            found |= self._count(connection, f"FROM {self._scan()}", distinct=self.whole[batch[0]] <= _BATCH_LINES)
-        missed = {path for path, count in lines.items() if path not in found or found[path].records != count}
+            found |= self._count(connection, f"FROM {self._scan()}", distinct=self.whole[batch[0]].rows <= _BATCH_ROWS)
+        missed = {path for path, size in sizes.items() if path not in found or found[path].size != size}
         if missed:
             connection.execute(
                 f"DELETE FROM {self._rows} WHERE list_contains($missed, {name(PATH)})", {"missed": sorted(missed)}
             )
             self.careful = sorted({*self.careful, *missed})
-            self.whole = {path: count for path, count in self.whole.items() if path not in missed}
+            self.whole = {path: size for path, size in self.whole.items() if path not in missed}
         self._set_files(connection, list(self.whole))
         if self.careful:
             self._insert(connection, self.careful, self._picked(findings))
@@ -147,12 +149,12 @@ class FileGroup:
             found |= self._count(connection, careful, {"careful": self.careful})
         for place, column in enumerate(self._open_columns):
             self.tallies[column] = Tally.total(count.tallies[place] for count in found.values())
-        self._ties = any(found[path].experiences < found[path].records for path in self.whole)
+        self._ties = any(found[path].experiences < found[path].size.rows for path in self.whole)
         self._table_used = len(found) > len(self.whole)
         if found:
             self.exp_nums = min(count.first for count in found.values()), max(count.last for count in found.values())
         if self.legacy:
-            findings += legacy_regimes.load(connection, self._regimes, sorted({*lines, *self.careful}))
+            findings += legacy_regimes.load(connection, self._regimes, sorted({*sizes, *self.careful}))
         return findings
 
     def selects(self, columns: Iterable[tuple[str, str, str]]) -> list[str]:
@@ -185,13 +187,13 @@ class FileGroup:
     def _batches(self) -> Iterator[list[str]]:
         """Yield the whole files, as many at a time as can be counted in little memory."""
         batch: list[str] = []
-        room = _BATCH_LINES
-        for path, lines in self.whole.items():
-            if batch and lines > room:
+        room = _BATCH_ROWS
+        for path, size in self.whole.items():
+            if batch and size.rows > room:
                 yield batch
-                batch, room = [], _BATCH_LINES
+                batch, room = [], _BATCH_ROWS
             batch.append(path)
-            room -= lines
+            room -= size.rows
         if batch:
             yield batch
 
@@ -217,7 +219,8 @@ class FileGroup:
             with RowFile(path) as file:
                 for row in file:
                     if isinstance(row, Row):
-                        yield b"%d\t%b\n" % (number, row.text.encode())
+                        # Not as in the file: DuckDB would strip blanks before a quote.
+                        yield "\t".join([str(number), *map(quote, row.cells)]).encode() + b"\n"
                     else:
                         findings.append(row)
 
@@ -230,19 +233,22 @@ class FileGroup:
         distinct: bool = True,
     ) -> dict[str, "_Count"]:
         """Return what DuckDB sees of each file; without `distinct`, experiences are not told apart."""
-        cells = [self._cells[column] for column in COUNTS]
         whole_numbers = " AND ".join(
-            f"regexp_full_match({cell}, '-?[0-9]+') AND try_cast({cell} AS BIGINT) IS NOT NULL" for cell in cells
+            f"regexp_full_match({cell}, '-?[0-9]+') AND try_cast({cell} AS BIGINT) IS NOT NULL"
+            for cell in map(self._cells.__getitem__, COUNTS)
         )
         open_cells = "".join(f", {_tally_sql(self._cells[column])}" for column in self._open_columns)
         exp_num = f"try_cast({self._cells['exp_num']} AS BIGINT)"
         experiences = f"count(DISTINCT {exp_num})" if distinct else "0"
-        counts = f"count(*) FILTER ({whole_numbers}), {experiences}, min({exp_num}), max({exp_num})"
+        # Over all cells, as DuckDB only looks whether text is UTF-8 in columns that it needs.
+        cells = f"strlen(replace(concat({', '.join(self._cells.values())}), '\"', ''))"
+        bytes_ = f"sum({cells}) + count(*) * {len(self._cells)}"
+        counts = f"count(*) FILTER ({whole_numbers}), {bytes_}, {experiences}, min({exp_num}), max({exp_num})"
         sql = f"SELECT {name(PATH)}, {counts}{open_cells} {source} GROUP BY ALL"
         found = {}
-        for path, records, experiences, first, last, *numbers in connection.execute(sql, parameters).fetchall():
+        for path, rows, length, experiences, first, last, *numbers in connection.execute(sql, parameters).fetchall():
             tallies = [Tally(*numbers[place : place + 4]) for place in range(0, len(numbers), 4)]
-            found[path] = _Count(records, experiences, first, last, tallies)
+            found[path] = _Count(Size(rows, length), experiences, first, last, tallies)
         return found
 
 

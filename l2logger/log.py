@@ -108,9 +108,9 @@ class Log:
             if seen.whole and set(COUNTS) <= set(seen.columns):
                 group = self._group(seen.columns, legacy)
                 if seen.body is not None and len(seen.body) <= room:
-                    group.small[path] = seen.lines, seen.body
+                    group.small[path] = seen.size, seen.body
                     return len(seen.body)
-                group.whole[path] = seen.lines
+                group.whole[path] = seen.size
                 return 0
             with RowFile(path) as file:
                 if file.columns is not None:

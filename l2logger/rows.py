@@ -28,6 +28,8 @@ _row_torn_in_quotes = re.compile(rb'(?:%b\t)*+"(?:[^"]++|"")*+\Z' % _CELL).match
 _COUNT: Final = re.compile(r"-?0*[0-9]{1,19}", re.ASCII)
 _BOM: Final = b"\xef\xbb\xbf"
 _SHOWN_BYTES: Final = 60
+MAX_ROW_BYTES: Final = 2**24
+"""Longest row that is read; our own writer stops at half of that."""
 
 
 class Row(NamedTuple):
@@ -144,6 +146,10 @@ class RowFile:
     def _checked(self, raw: bytes, line: int, width: int, counts: list[tuple[str, int]]) -> Row | Finding:
         if self._crlf:
             raw = raw.removesuffix(b"\r")
+        if len(raw) > MAX_ROW_BYTES:
+            return self._finding(
+                "length", f"a row of {len(raw):,} bytes, more than {MAX_ROW_BYTES:,} are not read", line
+            )
         try:
             text = raw.decode()
         except UnicodeDecodeError as error:

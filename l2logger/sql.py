@@ -2,7 +2,7 @@
 
 from typing import Final
 
-MAX_LINE_BYTES: Final = 2**24
+_MAX_LINE_BYTES: Final = 2**25
 
 
 def literal(text: str) -> str:
@@ -26,5 +26,5 @@ def read_tsv(files: str, columns: dict[str, str], options: str) -> str:
     kinds = ", ".join(f"{literal(column)}: {literal(kind)}" for column, kind in columns.items())
     return (
         f"read_csv({files}, delim='\t', quote='\"', escape='\"', nullstr='', auto_detect=false, strict_mode=true, "
-        f"ignore_errors=true, max_line_size={MAX_LINE_BYTES}, columns={{{kinds}}}, {options})"
+        f"ignore_errors=true, max_line_size={_MAX_LINE_BYTES}, columns={{{kinds}}}, {options})"
     )

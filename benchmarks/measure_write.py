@@ -1,6 +1,6 @@
-"""One slice of the benchmark: one case, with whichever l2logger the interpreter has. Started by ``run.py``.
+"""One slice of the benchmark: one case, with whichever l2logger the interpreter has. Started by ``write.py``.
 
-``measure.py time CASE original|ours N`` prints the times of N calls, ``measure.py memory N`` how much a writer grows,
+``measure_write.py time CASE original|ours N`` prints the times of N calls, ``measure_write.py memory N`` how much a writer grows,
 both as JSON.
 """
 

@@ -1,4 +1,4 @@
-"""Measure the writing of records beside the original l2logger 1.8.2: ``python benchmarks/run.py``, or ``make bench``.
+"""Measure the writing of records beside the original l2logger 1.8.2: ``python benchmarks/write.py``, or ``make bench``.
 
 How to read it: the times are microseconds spent inside of ``log_record``, which in both packages returns when the row
 is in the kernel; what the clock itself takes is subtracted. Both are measured in short slices, each a process of its
@@ -11,23 +11,18 @@ ours uses where it is installed, is kept out of all rows but those of ``l2logger
 """
 
 import argparse
-import functools
 import json
-import os
-import platform
 import statistics
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from measure import CASES, Case
+from measure_write import CASES, Case
+from sides import PACKAGES, environment, interpreter, print_table, python
 
-HERE = Path(__file__).resolve().parent
-MEASURE = HERE / "measure.py"
-PACKAGES = ("original", "ours")
+MEASURE = Path(__file__).resolve().parent / "measure_write.py"
 
 FIGURES = ("p50", "mean", "p99")
 STATEMENTS = ("import l2logger", "from l2logger import l2logger")
@@ -44,7 +39,7 @@ def main() -> None:
     options = parser.parse_args()
 
     cases = {name: CASES[name] for name in options.case or CASES}
-    report: dict[str, Any] = {"environment": environment(), "slices": options.slices}
+    report: dict[str, Any] = {"environment": environment("numpy", "orjson"), "slices": options.slices}
     report["cases"] = measure_cases(cases, options.slices, options.records)
     if not options.case:
         report["imports"] = {statement: measure_import(statement) for statement in STATEMENTS}
@@ -52,35 +47,6 @@ def main() -> None:
     print_report(report)
     if options.json:
         options.json.write_text(json.dumps(report, indent=2) + "\n")
-
-
-@functools.cache
-def interpreter(package: str) -> str:
-    if package == "ours":
-        return sys.executable
-    command = [sys.executable, HERE.parent / "tests" / "original.py"]
-    return subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE).stdout.strip()
-
-
-def python(package: str, *arguments: Any) -> str:
-    """Run the interpreter that has the package, isolated from the sources around; return what it prints."""
-    command = [interpreter(package), "-I", "-W", "ignore", *map(str, arguments)]
-    return subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE, cwd=tempfile.gettempdir()).stdout
-
-
-def environment() -> dict[str, Any]:
-    versions = (
-        "from importlib.metadata import distributions as all\n"
-        "found = {each.name: each.version for each in all()}\n"
-        "print(*(f'{name} {found.get(name)}' for name in ('l2logger', 'numpy', 'orjson')), sep=', ')"
-    )
-    return {
-        "python": platform.python_version(),
-        "system": f"{platform.system()} {platform.machine()}",
-        "cpus": os.cpu_count(),
-        "load": round(os.getloadavg()[0], 2),
-        **{package: python(package, "-c", versions).strip() for package in PACKAGES},
-    }
 
 
 def measure_cases(cases: dict[str, Case], slices: int, records: int) -> dict[str, Any]:
@@ -121,7 +87,7 @@ def import_ms(report: str) -> float:
 
 
 def print_report(report: dict[str, Any]) -> None:
-    print(*(f"{name}: {value}" for name, value in report["environment"].items()), sep="; ")
+    print(report["environment"])
     print(f"log_record in microseconds, median of {report['slices']} slices of n records; ratio = original / ours\n")
     print_table(case_rows(report["cases"]))
     if "imports" in report:
@@ -161,20 +127,6 @@ def import_rows(imports: dict[str, Any]) -> Iterable[list[str]]:
             ms = found["ms"]
             heavy = ", ".join(found["loads"]) or "none of " + ", ".join(HEAVY)
             yield [statement, package, f"{statistics.median(ms):.1f}", f"{min(ms):.1f}-{max(ms):.1f}", heavy]
-
-
-def print_table(rows: Iterable[list[str]]) -> None:
-    rows = list(rows)
-    width = max(map(len, rows))
-    rows = [row + [""] * (width - len(row)) for row in rows]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        # Text to the left, figures to the right.
-        cells = [
-            cell.rjust(size) if cell[:1].isdigit() or cell in ("n", *FIGURES) else cell.ljust(size)
-            for cell, size in zip(row, widths, strict=True)
-        ]
-        print("  ".join(cells).rstrip())
 
 
 if __name__ == "__main__":
