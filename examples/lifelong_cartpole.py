@@ -6,28 +6,23 @@ the learner sleeps: it fits a model of each variant to the transitions it rememb
 them, for one policy that copes with every variant. A test block of subtype ``sleep`` shows what that was good for.
 
 What it shows of l2logger: `DataLogger.bind` as the style of the loop, one record for each episode, a count of blocks
-and a count of experiences over the whole run, and a log that any program can read while or after it is written.
+and a count of experiences over the whole run; then `l2logger.read`, and the commands that check and sum up a log.
 
     pip install "l2logger[examples]"
     python lifelong_cartpole.py --episodes 600 --seed 0 --dir logs
 """
 
 import argparse
-import csv
 import itertools
-import json
-import operator
+import subprocess
+import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 import gymnasium
 import numpy as np
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
-from l2logger import DataLogger
+from l2logger import DataLogger, read
 
 TASKS = {
     "CartPole_earth": {"gravity": 9.8, "length": 0.5, "force_mag": 10.0},
@@ -38,7 +33,6 @@ METRICS = ["reward", "episode_step_count"]
 ABOUT = {"author": "l2logger", "complexity": "1-low", "difficulty": "1-easy", "scenario_type": "custom"}
 ROUNDS = 2
 TEST_EPISODES = 10
-REGIME = ("block_num", "block_type", "block_subtype", "task_name")
 
 
 def curriculum() -> Iterator[tuple[str, str, list[str]]]:
@@ -178,40 +172,10 @@ def run(logger: DataLogger, episodes: int, seed: int) -> None:
         )
 
 
-def read_records(scenario_dir: str) -> list[dict[str, str]]:
-    """Return the rows of all files of a log, as text by column, in the order of the experiences."""
-    records: list[dict[str, str]] = []
-    for path in Path(scenario_dir).glob("*/*/data-log.tsv"):
-        with path.open(encoding="utf-8", newline="") as file:
-            records += csv.DictReader(file, dialect="excel-tab")
-    return sorted(records, key=lambda record: (int(record["exp_num"]), int(record["block_num"])))
-
-
-def mean_reward(records: list[dict[str, str]]) -> float:
-    return float(np.mean([float(record["reward"]) for record in records]))
-
-
-def regime_table(records: list[dict[str, str]]) -> Table:
-    """Return one line for each regime: a stretch of experiences of one task in one block."""
-    table = Table(box=box.SIMPLE_HEAD, padding=0)
-    for header in ("block", "type", "subtype", "regime", "task", "params", "experiences", "mean reward"):
-        is_text = header in ("type", "subtype", "task", "params")
-        table.add_column(header, justify="left" if is_text else "right", no_wrap=header != "params")
-    regimes = itertools.groupby(records, key=operator.itemgetter(*REGIME))
-    for number, ((block_num, block_type, block_subtype, task), rows) in enumerate(regimes):
-        of_regime = list(rows)
-        params = ", ".join(f"{name} {value:g}" for name, value in json.loads(of_regime[0]["task_params"]).items())
-        figures = str(len(of_regime)), f"{mean_reward(of_regime):.1f}"
-        style = "cyan" if block_subtype == "sleep" else "bold" if block_type == "train" else None
-        table.add_row(block_num, block_type, block_subtype, str(number), task, params, *figures, style=style)
-    return table
-
-
-def first_and_last_test(records: list[dict[str, str]]) -> tuple[float, float]:
-    """Return the mean rewards of the first and of the last test block."""
-    tests = [record for record in records if record["block_type"] == "test"]
-    blocks = [list(rows) for _, rows in itertools.groupby(tests, key=operator.itemgetter("block_num"))]
-    return mean_reward(blocks[0]), mean_reward(blocks[-1])
+def mean_rewards_of_tests(scenario_dir: str) -> list[float]:
+    """Return the mean reward of each test block, in their order."""
+    tests = read.records(scenario_dir).filter("block_type = 'test'")
+    return [mean for _, mean in tests.aggregate("block_num, avg(reward)").order("block_num").fetchall()]
 
 
 def main() -> None:
@@ -227,13 +191,11 @@ def main() -> None:
         run(logger, args.episodes, args.seed)
 
     print(f"\nLog: {logger.scenario_dir}")
-    records = read_records(logger.scenario_dir)
-    console = Console()
-    if not console.is_terminal:
-        console.width = 120  # a pipe has no width of its own
-    console.print(regime_table(records))
-    first, last = first_and_last_test(records)
+    first, *_, last = mean_rewards_of_tests(logger.scenario_dir)
     print(f"Mean reward in tests: {first:.1f} in the first block, {last:.1f} in the last ({last / first:.1f} times).")
+    for command in ("validate", "summary"):
+        print(f"\n$ l2logger {command} {logger.scenario_dir}", flush=True)
+        subprocess.run([sys.executable, "-m", "l2logger", command, logger.scenario_dir], check=True)
 
 
 if __name__ == "__main__":

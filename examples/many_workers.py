@@ -6,22 +6,16 @@ readers sort all of it by ``exp_num`` and then want ``block_num`` never to fall:
 * all workers take the numbers of their experiences from one shared counter;
 * nobody starts the next block before everybody has ended this one.
 
-Run it with ``python many_workers.py --workers 4 --episodes 50 --dir logs``; it needs a system that can fork, and rich.
+Run it with ``python many_workers.py --workers 4 --episodes 50 --dir logs``; it needs a system that can fork.
 """
 
 import argparse
-import csv
 import multiprocessing
 import random
-from collections import Counter
 from multiprocessing.context import ForkContext
 from multiprocessing.synchronize import Barrier
-from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
-from l2logger import BoundLogger, DataLogger
+from l2logger import BoundLogger, DataLogger, read
 
 BLOCKS = ("train", "test")
 TASK = {"task_name": "Walk_ruin", "task_params": {"start": 5, "goal": 10, "p_up": 0.5}}
@@ -81,15 +75,6 @@ def run(logger: DataLogger, workers: int, episodes: int) -> None:
         raise SystemExit(f"failed: {', '.join(failed)}")
 
 
-def rows_on_disk(scenario_dir: str) -> Counter[tuple[str, str]]:
-    """Count the rows of the log by worker and type of block."""
-    rows: Counter[tuple[str, str]] = Counter()
-    for path in Path(scenario_dir).glob("*/*/data-log.tsv"):
-        with path.open(encoding="utf-8", newline="") as file:
-            rows.update((row["worker_id"], row["block_type"]) for row in csv.DictReader(file, dialect="excel-tab"))
-    return rows
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description="Log one run from several forked processes.")
     parser.add_argument("--workers", type=int, default=4, help="number of processes (default: %(default)s)")
@@ -104,12 +89,9 @@ def main() -> None:
         run(logger, args.workers, args.episodes)
 
     print(f"Log: {logger.scenario_dir}")
-    rows = rows_on_disk(logger.scenario_dir)
-    table = Table("worker", *(f"rows in {block_type}" for block_type in BLOCKS))
-    for worker_id in sorted({worker_id for worker_id, _ in rows}):
-        table.add_row(worker_id, *(str(rows[worker_id, block_type]) for block_type in BLOCKS))
-    Console().print(table)
-    print(f"{rows.total()} rows, {args.workers * args.episodes * len(BLOCKS)} expected")
+    records = read.records(logger.scenario_dir)
+    print(records.aggregate("worker_id, block_type, count(*) AS rows").order("worker_id, block_type DESC"))
+    print(f"{len(records)} rows, {args.workers * args.episodes * len(BLOCKS)} expected")
 
 
 if __name__ == "__main__":

@@ -9,15 +9,13 @@ Run it with ``python offline.py --episodes 100 --dir logs``.
 """
 
 import argparse
-import csv
 import multiprocessing
 import os
 import random
 import signal
 from multiprocessing.connection import Connection
-from pathlib import Path
 
-from l2logger import DataLogger
+from l2logger import DataLogger, read
 
 BLOCKS = ("train", "test", "train", "test")
 PAYOUTS = {"left": 0.2, "middle": 0.5, "right": 0.8}
@@ -58,7 +56,7 @@ def play(logger: DataLogger, learner: Learner, first: int, episodes: int, kill_a
 
 def first_job(directory: str, episodes: int, kill_at: int, started: Connection) -> None:
     """Begin the run; this job does not see its end."""
-    logger = DataLogger(directory, "offline", {"metrics_columns": ["reward", "arm"]}, {"scenario_type": "custom"})
+    logger = DataLogger(directory, "offline", {"metrics_columns": ["reward"]}, {"scenario_type": "custom"})
     started.send(logger.scenario_dir)
     play(logger, Learner(), 0, episodes, kill_at)
 
@@ -67,29 +65,21 @@ def second_job(scenario_dir: str, episodes: int) -> None:
     """Go on with the run and end it."""
     learner = Learner()
     with DataLogger.resume(scenario_dir) as logger:  # before reading: it cuts off a row that was left unfinished
-        for record in read_records(scenario_dir):
-            if record["block_type"] == "train":
-                learner.learn(record["arm"], float(record["reward"]))
+        trained = read.records(scenario_dir).filter("block_type = 'train'").project("arm, reward")
+        for arm, reward in trained.fetchall():
+            learner.learn(arm, reward)
         print(f"Resume:  experience {logger.next_exp_num} comes next")
         play(logger, learner, logger.next_exp_num, episodes)
 
 
-def read_records(scenario_dir: str) -> list[dict[str, str]]:
-    """Return the rows of all files of a log, as text by column, in the order of the experiences."""
-    records: list[dict[str, str]] = []
-    for path in Path(scenario_dir).glob("*/*/data-log.tsv"):
-        with path.open(encoding="utf-8", newline="") as file:
-            records += csv.DictReader(file, dialect="excel-tab")
-    return sorted(records, key=lambda record: int(record["exp_num"]))
-
-
 def report(when: str, scenario_dir: str) -> None:
     """Say what is on disk."""
-    records = read_records(scenario_dir)
-    numbers = [int(record["exp_num"]) for record in records]
-    whole = "none missing, none twice" if numbers == list(range(len(numbers))) else "NOT WHOLE"
-    blocks = len({record["block_num"] for record in records})
-    print(f"{when:8} {len(numbers)} experiences in {blocks} blocks, {whole}")
+    records = read.records(scenario_dir).project("exp_num, block_num").fetchall()
+    whole = (
+        "none missing, none twice" if [exp_num for exp_num, _ in records] == list(range(len(records))) else "NOT WHOLE"
+    )
+    blocks = len({block_num for _, block_num in records})
+    print(f"{when:8} {len(records)} experiences in {blocks} blocks, {whole}")
 
 
 def main() -> None:

@@ -94,6 +94,7 @@ class FileGroup:
         whole: Whole files and what is in them. DuckDB reads them where they are, each time anew.
         small: Whole files that are small, what is in them, and their content. They go to a table.
         careful: Files whose records are picked out one by one, into the same table.
+        files: All of them, once they are loaded.
         tallies: Of the columns whose type is not known beforehand, what their cells look like.
         exp_nums: The least and the greatest ``exp_num``, None without records.
     """
@@ -105,6 +106,7 @@ class FileGroup:
         self.whole: dict[str, Size] = {}
         self.small: dict[str, tuple[Size, bytes]] = {}
         self.careful: list[str] = []
+        self.files: list[str] = []
         self._open_columns = [column for column in columns if column not in _STANDARD]
         self.tallies = dict.fromkeys(self._open_columns, Tally())
         # By position, because DuckDB does not tell a column ``a`` from a column ``A``.
@@ -127,6 +129,7 @@ class FileGroup:
         cells = "".join(f"{cell} VARCHAR, " for cell in self._cells.values())
         connection.execute(f"CREATE TEMP TABLE {self._rows} ({cells}{name(PATH)} VARCHAR, {name(ROW)} BIGINT)")
         sizes = self.whole | {path: size for path, (size, _) in self.small.items()}
+        self.files = sorted({*sizes, *self.careful})
         bodies = enumerate(body for _, body in self.small.values())
         self._insert(connection, list(self.small), (_numbered(number, body) for number, body in bodies))
         self.small.clear()
@@ -154,7 +157,7 @@ class FileGroup:
         if found:
             self.exp_nums = min(count.first for count in found.values()), max(count.last for count in found.values())
         if self.legacy:
-            findings += legacy_regimes.load(connection, self._regimes, sorted({*sizes, *self.careful}))
+            findings += legacy_regimes.load(connection, self._regimes, self.files)
         return findings
 
     def selects(self, columns: Iterable[tuple[str, str, str]]) -> list[str]:

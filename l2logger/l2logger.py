@@ -66,6 +66,7 @@ class DataLogger:
         fsync: When to wait for the disk: ``"never"``, on ``"flush"`` (and close), or ``"always"``, for each record. This
             is about power cuts; no setting loses a row to a killed process.
         strict: Make an error of what is otherwise a `RecordWarning`, and refuse values that are not a number or text.
+        gitignore: If `logging_base_dir` has to be made, put a ``.gitignore`` into it that keeps all logs out of git.
 
     Raises:
         ConfigError: An argument is not what it should be; nothing was created.
@@ -91,6 +92,7 @@ class DataLogger:
         format_version: str = "1.1",
         fsync: str = "never",
         strict: bool = False,
+        gitignore: bool = False,
     ) -> None:
         if not isinstance(format_version, str) or format_version not in VERSIONS:
             raise ConfigError(f"format_version must be one of {', '.join(map(repr, VERSIONS))}, got {format_version!r}")
@@ -99,7 +101,7 @@ class DataLogger:
         stem = paths.scenario_stem(scenario_name)
         self._configure(logging_base_dir, schema, logger_info, scenario_info or {}, fsync=fsync, strict=strict)
         self._connect(sinks, processors)
-        self._live_in(paths.make_scenario_dir(logging_base_dir, stem))
+        self._live_in(paths.make_scenario_dir(logging_base_dir, stem, gitignore=gitignore))
         try:
             self.write_info_files()
         except OSError as error:

@@ -13,7 +13,7 @@ import itertools
 import json
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import duckdb
@@ -67,6 +67,7 @@ class Log:
         connection: The DuckDB connection.
 
     Raises:
+        ConfigError: No run was given, or the connection does not keep rows in their order.
         DirectoryError: There is no such directory.
         LogFormatError: A run is of a newer version of the format, or ``on_bad_rows="raise"`` and something is wrong.
     """
@@ -83,7 +84,7 @@ class Log:
         if not given:
             raise ConfigError("no run was given; give the path of a run, or of a directory that holds runs")
         roots = tuple(os.fspath(path) if os.path.isfile(path) else find_run(path) for path in given)
-        self.connection = _connect() if connection is None else connection
+        self.connection = _connect() if connection is None else _in_order(connection)
         self.runs, self.findings = find(roots, follow_symlinks=follow_symlinks)
         self._groups: dict[tuple[tuple[str, ...], bool], FileGroup] = {}
         room = _SMALL_FILES_BYTES
@@ -163,16 +164,30 @@ class Log:
             columns: Names of columns, which the log need not have; all of them by default.
         """
         wanted = self.columns if columns is None else tuple(columns)
-        cells = [(each, self.shown.get(each, each), self.types.get(each, "VARCHAR")) for each in wanted]
+        union = self._union([(each, self.shown.get(each, each), self.types.get(each, "VARCHAR")) for each in wanted])
+        if len(self.runs) > 1:
+            return f"SELECT records.*, runs.run FROM ({union}) records JOIN {self._run_table} runs ON runs.path = records.{name(PATH)}"
+        return f"SELECT *, {literal(self.runs[0].name if self.runs else '')} AS {RUN} FROM ({union})"
+
+    def texts(self, columns: Mapping[str, str]) -> str:
+        """Return the query for all records in the order of the files, their cells as text, with `PATH` and `ROW`.
+
+        Args:
+            columns: Names of columns, which the log need not have, and what to call them. Counts stay numbers.
+        """
+        return self._union([(each, to, "BIGINT" if each in COUNTS else "VARCHAR") for each, to in columns.items()])
+
+    def headers(self) -> dict[str, tuple[str, ...]]:
+        """Return the columns of each file that has a header, by path."""
+        return {path: group.columns for group in self._groups.values() for path in group.files}
+
+    def _union(self, cells: list[tuple[str, str, str]]) -> str:
         selects = [select for group in self._groups.values() for select in group.selects(cells)]
         if not selects:
             nothing = [f"NULL::{kind} AS {name(shown)}" for _, shown, kind in cells]
             nothing += [f"'' AS {name(PATH)}", f"0 AS {name(ROW)}"]
             selects = [f"SELECT {', '.join(nothing)} WHERE false"]
-        union = "\nUNION ALL\n".join(selects)
-        if len(self.runs) > 1:
-            return f"SELECT records.*, runs.run FROM ({union}) records JOIN {self._run_table} runs ON runs.path = records.{name(PATH)}"
-        return f"SELECT *, {literal(self.runs[0].name if self.runs else '')} AS {RUN} FROM ({union})"
+        return "\nUNION ALL\n".join(selects)
 
     def records(self) -> duckdb.DuckDBPyRelation:
         """Return all records: the columns of the log and ``run``, by ``exp_num``, ``block_num``, path and line."""
@@ -272,6 +287,15 @@ def _connect() -> duckdb.DuckDBPyConnection:
             "temp_directory": os.path.join(tempfile.gettempdir(), f"l2logger-{os.getpid()}"),
         }
     )
+
+
+def _in_order(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    [(keeps_order,)] = connection.execute("SELECT current_setting('preserve_insertion_order')").fetchall()
+    if not keeps_order:
+        raise ConfigError(
+            "the connection does not keep rows in their order; SET preserve_insertion_order = true, or give no connection"
+        )
+    return connection
 
 
 def _united(names: Iterable[tuple[str, ...]]) -> tuple[str, ...]:

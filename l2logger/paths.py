@@ -65,11 +65,15 @@ def scenario_dir_name(stem: str, seconds: float) -> str:
     return f"{stem}-{seconds}".replace(".", "-")
 
 
-def make_scenario_dir(logging_base_dir: Any, stem: str) -> str:
-    """Make ``<stem>-<time>``, which must be new, and return its path."""
+def make_scenario_dir(logging_base_dir: Any, stem: str, *, gitignore: bool = False) -> str:
+    """Make ``<stem>-<time>``, which must be new, and return its path; with `gitignore`, keep a new base out of git."""
     try:
         base = os.fspath(logging_base_dir)
+        new = not os.path.isdir(base or os.curdir)
         os.makedirs(base or os.curdir, exist_ok=True)
+        if new and gitignore:
+            with open(os.path.join(base, ".gitignore"), "x", encoding="ascii") as file:
+                file.write("*\n")
         attempt = 0
         while True:
             # The directory of another run that started at the same instant is left to it.

@@ -298,3 +298,15 @@ def test_odd_names_of_metrics_are_taken_as_the_original_does_but_not_in_a_strict
     make(logger_info={"metrics_columns": names})
     with pytest.raises(ConfigError, match="names that are empty, there twice or not to be printed"):
         make(logger_info={"metrics_columns": names}, strict=True)
+
+
+def test_a_new_base_directory_is_kept_out_of_git_if_asked_for(tmp_path):
+    """S0-30."""
+    DataLogger(tmp_path / "logs", "run", {"metrics_columns": ["reward"]}, gitignore=True)
+    assert (tmp_path / "logs" / ".gitignore").read_text() == "*\n"
+
+
+def test_a_base_directory_that_was_there_is_left_as_it_is(tmp_path):
+    """S0-30."""
+    DataLogger(tmp_path, "run", {"metrics_columns": ["reward"]}, gitignore=True)
+    assert not (tmp_path / ".gitignore").exists()

@@ -16,6 +16,11 @@ MODULES = {
     for path in PACKAGE.rglob("*.py")
 }
 FACTS = {"l2logger.errors", "l2logger.schema"}
+SHARED = (
+    FACTS
+    | {f"l2logger.{name}" for name in ("cells", "diagnostics", "info_files", "lock", "paths", "tail")}
+    | {"l2logger"}
+)
 
 
 def imports(name: str) -> set[str]:
@@ -77,6 +82,25 @@ def test_a_whole_run_needs_nothing_but_the_standard_library(tmp_path):
 def test_facts_import_nothing_of_the_package():
     for name in FACTS:
         assert imports(name) <= FACTS, name
+
+
+def reached(*names: str) -> set[str]:
+    """Return these modules and all that they import, directly or not."""
+    found: set[str] = set()
+    pending = list(names)
+    while pending:
+        name = pending.pop()
+        if name not in found:
+            found.add(name)
+            pending += imports(name)
+    return found
+
+
+def test_the_planes_meet_only_in_the_facts_of_the_format():
+    """The write plane imports no reader, the read plane no pipeline and no sink."""
+    writing = reached("l2logger.l2logger", "l2logger.legacy")
+    reading = reached("l2logger.cli", "l2logger.read", "l2logger.util", "l2logger.validate", "l2logger.aggregate")
+    assert writing & reading <= SHARED
 
 
 def test_processors_know_no_sinks_and_sinks_no_processors():
