@@ -26,8 +26,10 @@ from l2logger.errors import ConfigError, DirectoryError
 from l2logger.findings import Finding
 from l2logger.log import Log
 from l2logger.paths import find_run
+from l2logger.regimes import regimes as regimes_of
 from l2logger.runs import Info, find
 from l2logger.summary import Summary, summarise
+from l2logger.views import create_views
 
 __all__ = ["Info", "connect", "info", "problems", "records", "regimes", "summary", "to_parquet"]
 
@@ -67,7 +69,7 @@ def regimes(
 
     The arguments and errors are those of `records`.
     """
-    return Log(*runs, connection=connection, on_bad_rows=on_bad_rows).regimes()
+    return regimes_of(Log(*runs, connection=connection, on_bad_rows=on_bad_rows))
 
 
 def summary(run: Path, *, on_bad_rows: OnBadRows = "warn") -> Summary:
@@ -103,11 +105,7 @@ def connect(*runs: Path, on_bad_rows: OnBadRows = "warn") -> duckdb.DuckDBPyConn
 
     The arguments and errors are those of `records`.
     """
-    log = Log(*runs, on_bad_rows=on_bad_rows)
-    log.records().create_view("records")
-    log.regimes().create_view("regimes")
-    log.runs_table("runs")
-    return log.connection
+    return create_views(Log(*runs, on_bad_rows=on_bad_rows))
 
 
 def to_parquet(

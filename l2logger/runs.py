@@ -1,5 +1,6 @@
 """Which runs there are below a directory, and which files they have."""
 
+import functools
 import os
 import re
 from collections.abc import Iterator
@@ -92,47 +93,51 @@ def find(given: "tuple[str, ...]", *, follow_symlinks: bool = False) -> tuple[li
     Raises:
         LogFormatError: A run is of a version newer than this reader.
     """
-    found: dict[str, list[str]] = {}
     findings: list[Finding] = []
-    for path in dict.fromkeys(given):
-        if os.path.isfile(path):
-            found.setdefault(_run_of(path), []).append(path)
-            continue
-        for run, file in _walk(path, follow_symlinks, findings):
-            files = found.setdefault(run, [])
+    # By their real paths, so that what is given twice, in whichever spelling, is read once.
+    found: dict[str, tuple[str, dict[str, str]]] = {}
+    real = functools.cache(os.path.realpath)
+    for path in map(_spelled, given):
+        files = iter([(_run_of(path), path)]) if os.path.isfile(path) else _walk(path, follow_symlinks, findings)
+        for run, file in files:
+            _, of_run = found.setdefault(real(run), (run, {}))
             if file is not None:
-                files.append(file)
-    names = [_name(path) for path in found]
+                of_run.setdefault(file.removeprefix(run), file)
+    names = [_name(path) for path, _ in found.values()]
     runs = []
-    for path, name in sorted(zip(found, names, strict=True)):
+    for (path, of_run), name in zip(found.values(), names, strict=True):
         version, doubts = _version(path)
         findings += doubts
-        runs.append(
-            StoredRun(
-                path, name if names.count(name) == 1 else path, version, tuple(sorted(dict.fromkeys(found[path])))
-            )
-        )
-    return runs, findings
+        shown = name if names.count(name) == 1 else path
+        runs.append(StoredRun(path, shown, version, tuple(sorted(of_run.values()))))
+    return sorted(runs), findings
+
+
+def _spelled(path: str) -> str:
+    # DuckDB would take a tilde for the home directory and "s3:" for a place on the network; and the run of a file or
+    # worker may be above what was given.
+    plain = "~" not in path and ":" not in path and _run_of(path) == path
+    return path if plain else os.path.abspath(path)
 
 
 def _name(path: str) -> str:
     return os.path.basename(os.path.realpath(path))
 
 
-def _run_of(file: str) -> str:
-    """Return the directory of the run a file belongs to: the next one above it with an info file, or its own."""
-    own = directory = os.path.dirname(os.path.abspath(file))
+def _run_of(path: str) -> str:
+    """Return the run that a file or directory belongs to: the next directory above with an info file, else its own."""
+    own = directory = os.path.dirname(path) if os.path.isfile(path) else path
     # A worker, a block and a task lie between a run and its files at most.
     for _ in range(4):
         if _marker(directory):
             return directory
-        directory = os.path.dirname(directory)
+        directory = os.path.dirname(os.path.abspath(directory))
     return own
 
 
 def _walk(root: str, follow_symlinks: bool, findings: list[Finding]) -> Iterator[tuple[str, str | None]]:
     """Yield pairs of a run and one of its files, or None for a run that may have none."""
-    pending = [(root, root)]
+    pending = [(root, _run_of(root))]
     seen = set()
     while pending:
         directory, run = pending.pop()
@@ -152,7 +157,10 @@ def _walk(root: str, follow_symlinks: bool, findings: list[Finding]) -> Iterator
             run = directory
             yield run, None
         for name, entry in entries.items():
-            if entry.is_dir(follow_symlinks=follow_symlinks) and name != paths.DATA_LOG:
+            if not _is_text(name):
+                shown = entry.path.encode(errors="surrogateescape").decode(errors="backslashreplace")
+                findings.append(Finding("name", "the name is not UTF-8 text, so it was not opened", shown))
+            elif entry.is_dir(follow_symlinks=follow_symlinks) and name != paths.DATA_LOG:
                 pending.append((entry.path, run))
             elif name == paths.DATA_LOG:
                 if entry.is_file(follow_symlinks=follow_symlinks):
@@ -171,6 +179,14 @@ def _walk(root: str, follow_symlinks: bool, findings: list[Finding]) -> Iterator
 def _marker(directory: str) -> str | None:
     """Return the name of the info file that makes the directory a run."""
     return next((marker for marker in _MARKERS if os.path.isfile(os.path.join(directory, marker))), None)
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _version(run: str) -> tuple[str, list[Finding]]:

@@ -1,8 +1,17 @@
 """The few pieces of SQL that several modules put together."""
 
+import itertools
 from typing import Final
 
 _MAX_LINE_BYTES: Final = 2**25
+
+
+_serial = itertools.count()
+
+
+def unique(stem: str) -> str:
+    """Return a name for a table or variable of ours that no other has, not even on another connection."""
+    return f"l2logger_{stem}_{next(_serial)}"
 
 
 def literal(text: str) -> str:
@@ -16,7 +25,7 @@ def name(identifier: str) -> str:
 
 
 def read_tsv(files: str, columns: dict[str, str], options: str) -> str:
-    """Return the table function that reads log files, rows of a wrong width and bad text left out.
+    """Return the table function that reads log files.
 
     Args:
         files: An expression for one path or a list of paths.
@@ -26,5 +35,5 @@ def read_tsv(files: str, columns: dict[str, str], options: str) -> str:
     kinds = ", ".join(f"{literal(column)}: {literal(kind)}" for column, kind in columns.items())
     return (
         f"read_csv({files}, delim='\t', quote='\"', escape='\"', nullstr='', auto_detect=false, strict_mode=true, "
-        f"ignore_errors=true, max_line_size={_MAX_LINE_BYTES}, columns={{{kinds}}}, {options})"
+        f"max_line_size={_MAX_LINE_BYTES}, columns={{{kinds}}}, {options})"
     )

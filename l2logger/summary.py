@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
 from l2logger.log import Log
+from l2logger.regimes import regimes
 from l2logger.schema import COMPLETE, V1_1
 from l2logger.sql import literal, name
 
@@ -129,7 +130,7 @@ def summarise(log: Log) -> Summary:
         workers=tuple(sorted({part.worker_id for part in parts})),
         started=min((part.started for part in parts), default=None),
         ended=max((part.ended for part in parts), default=None),
-        regimes=tuple(Regime(*row) for row in log.regimes().fetchall()),
+        regimes=tuple(Regime(*row) for row in regimes(log).fetchall()),
         tasks=tuple(_task(task, [part for part in parts if part.task_name == task], metrics) for task in _tasks(parts)),
         metrics=tuple(
             _metric(

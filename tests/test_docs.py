@@ -2,6 +2,7 @@
 
 import os
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -31,6 +32,12 @@ def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
         if "://" not in target:
             assert (page.parent / target).exists(), target
+
+
+def test_the_page_of_the_interface_is_up_to_date():
+    """``python docs/reference.py`` writes it."""
+    page = runpy.run_path(str(ROOT / "docs" / "reference.py"))["page"]
+    assert (ROOT / "docs" / "interface.md").read_text(encoding="utf-8") == page()
 
 
 def test_make_lists_every_command():

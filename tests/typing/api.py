@@ -3,10 +3,14 @@
 from pathlib import Path
 from typing import Any, assert_type
 
-from l2logger import BoundLogger, DataLogger
+import duckdb
+
+from l2logger import BoundLogger, DataLogger, read
+from l2logger.findings import Finding
 from l2logger.processors import Processor, canonical
 from l2logger.signals import Signal
 from l2logger.sinks import MemorySink, Sink
+from l2logger.summary import Summary
 
 
 class Printer(Sink):
@@ -42,3 +46,12 @@ with DataLogger(
 
 assert_type(DataLogger.resume("logs/run-1"), DataLogger)
 assert_type(DataLogger.join(Path("logs")), DataLogger)
+
+assert_type(read.records("logs", Path("more"), on_bad_rows="raise"), duckdb.DuckDBPyRelation)
+assert_type(read.regimes("logs", connection=duckdb.connect()), duckdb.DuckDBPyRelation)
+assert_type(read.connect("logs"), duckdb.DuckDBPyConnection)
+assert_type(read.problems("logs"), list[Finding])
+assert_type(read.summary("logs"), Summary)
+assert_type(read.summary("logs").metrics[0].mean, float | None)
+assert_type(read.info("logs").version, str)
+read.to_parquet("logs", path=Path("copy"), partition_by=["run"])

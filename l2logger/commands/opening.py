@@ -1,0 +1,23 @@
+"""Opening logs for a command."""
+
+import os
+
+from l2logger.errors import DirectoryError
+from l2logger.log import Log
+
+
+def open_log(*runs: str) -> Log:
+    """Return the log of some runs; what is wrong with its files is warned of.
+
+    Raises:
+        DirectoryError: There is no log in one of the directories.
+    """
+    log = Log(*runs)
+    if not any(run.files for run in log.runs):
+        where = ", ".join(map(os.fspath, runs))
+        raise DirectoryError(
+            f"no log in {where}: there is no data-log.tsv below it"
+            if not log.runs
+            else f"the log in {where} has no files yet"
+        )
+    return log

@@ -1,0 +1,183 @@
+"""Rules about files: what the info files say, which columns a log file has, where it lies."""
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from l2logger import info_files, paths
+from l2logger.errors import LogFormatError
+from l2logger.findings import ERROR, WARNING, Finding
+from l2logger.log import Log
+from l2logger.runs import StoredRun
+from l2logger.schema import V1_0, V1_1, VERSIONS
+from l2logger.survey import Survey, first, lines
+
+SCENARIO_WORDS: Final = {
+    "complexity": ("1-low", "2-intermediate", "3-high"),
+    "difficulty": ("1-easy", "2-medium", "3-hard"),
+    "scenario_type": ("condensed", "dispersed", "permuted", "alternating", "ste", "custom"),
+}
+"""Words for what l2metrics reads from ``scenario_info.json``; case does not count."""
+
+_BLOCK_DIR: Final = re.compile(r"(-?[0-9]+)-(.+)")
+
+
+def check_infos(log: Log) -> Iterator[Finding]:
+    """Yield what is wrong with the info files."""
+    told = {finding.path for finding in log.findings}
+    for run in log.runs:
+        if not run.files:
+            yield Finding("no_log", f"there is no {paths.DATA_LOG} below; nothing was logged", run.path)
+        if not run.legacy:
+            yield from _check_logger_info(run, told)
+            yield from _check_scenario_info(run)
+
+
+def metrics_of(log: Log) -> dict[str, list[str]]:
+    """Return the names of the metrics of each run, as far as it tells any."""
+    found = {}
+    for run in log.runs:
+        try:
+            found[run.name] = run.metrics_columns()
+        except (LogFormatError, OSError):
+            found[run.name] = []
+    return found
+
+
+def _check_logger_info(run: StoredRun, told: set[str]) -> Iterator[Finding]:
+    path = os.path.join(run.path, paths.LOGGER_INFO)
+    info, problem = _read(path)
+    if problem:
+        if path not in told:
+            yield Finding("logger_info", problem, path)
+        return
+    if not isinstance(info, dict):
+        yield Finding("logger_info", f"expected an object with metrics_columns, got {info!r:.80}", path)
+        return
+    metrics = info.get("metrics_columns")
+    if not isinstance(metrics, list) or any(not isinstance(column, str) for column in metrics):
+        found = f"is {metrics!r:.80}" if "metrics_columns" in info else "is missing"
+        yield Finding(
+            "logger_info",
+            f"metrics_columns {found}, expected a list of names of columns",
+            path,
+            None,
+            "metrics_columns",
+        )
+    elif not metrics:
+        yield Finding("logger_info", "metrics_columns names no metric", path, None, "metrics_columns", WARNING)
+    if "log_format_version" not in info:
+        problem = f"log_format_version is missing, expected one of {', '.join(VERSIONS)}"
+        yield Finding("logger_info", problem, path, None, "log_format_version", WARNING)
+
+
+def _check_scenario_info(run: StoredRun) -> Iterator[Finding]:
+    path = os.path.join(run.path, paths.SCENARIO_INFO)
+    info, problem = _read(path)
+    if problem:
+        missing = not os.path.lexists(path)
+        yield Finding("scenario_info", problem, path, severity=WARNING if missing else ERROR)
+        return
+    if not isinstance(info, dict):
+        yield Finding("scenario_info", f"expected an object such as {{}}, got {info!r:.80}", path)
+        return
+    for key, words in SCENARIO_WORDS.items():
+        value = info.get(key)
+        if not isinstance(value, str) or value.lower() not in words:
+            found = f"is {value!r:.80}" if key in info else "is missing"
+            problem = f"{key} {found}, expected one of {', '.join(words)}"
+            yield Finding("scenario_info", problem, path, None, key, WARNING)
+
+
+def _read(path: str) -> tuple[Any, str]:
+    """Return what an info file holds, and what is in the way of reading it."""
+    try:
+        return info_files.read(path), ""
+    except FileNotFoundError:
+        return None, "there is no such file"
+    except LogFormatError as error:
+        return None, error.problem
+    except OSError as error:
+        return None, f"cannot be read: {error.strerror}"
+
+
+def check_headers(log: Log, metrics: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
+    """Yield what is wrong with the columns of the log files."""
+    headers = log.headers()
+    for run in log.runs:
+        of_run = {path: headers[path] for path in run.files if path in headers}
+        if not run.legacy:
+            yield from first(_missing_columns(of_run))
+            yield from first(_columns_out_of_place(of_run, run.version))
+        yield from first(_missing_metrics(run, of_run, metrics[run.name]))
+
+
+def _missing_columns(headers: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
+    for path, columns in headers.items():
+        for column in V1_0.columns:
+            if column not in columns:
+                yield Finding("column", "the column is missing, every log has it", path, 1, column)
+
+
+def _columns_out_of_place(headers: Mapping[str, Sequence[str]], version: str) -> Iterator[Finding]:
+    schema = VERSIONS.get(version, V1_1)
+    for path, columns in headers.items():
+        expected = [column for column in schema.columns if column in columns]
+        problem = ""
+        if "block_subtype" not in columns:
+            if version == V1_1.version:
+                problem = "the column is missing in a log of version 1.1; all records of this file count as wake"
+        elif schema is V1_0:
+            if columns.index("block_subtype") == V1_1.columns.index("block_subtype"):
+                expected = list(V1_1.columns)
+                problem = "the column is where version 1.1 has it, in a log of version 1.0"
+            else:
+                problem = "version 1.0 does not have this column; what it holds is read as the subtype of blocks"
+        if problem:
+            yield Finding("column", problem, path, 1, "block_subtype", WARNING)
+        if list(columns[: len(expected)]) != expected:
+            problem = f"the columns do not begin with {', '.join(schema.columns)}; they are found by name"
+            yield Finding("column", problem, path, 1, severity=WARNING)
+
+
+def _missing_metrics(run: StoredRun, headers: Mapping[str, Sequence[str]], metrics: Sequence[str]) -> Iterator[Finding]:
+    for column in dict.fromkeys(metrics):
+        without = [path for path, columns in headers.items() if column not in columns]
+        if not without:
+            continue
+        if len(without) == len(headers):
+            problem = f"the metric is named in {paths.LOGGER_INFO} and in none of the log files"
+            yield Finding("metric", problem, run.path, column=column)
+            continue
+        for path in without:
+            yield Finding("metric", "the metric is missing here, other files have it", path, 1, column, WARNING)
+
+
+def check_places(survey: Survey) -> Iterator[Finding]:
+    """Yield which records are not of the worker and the block that the directories of their file are named after."""
+    yield from first(_misplaced(survey))
+
+
+def _misplaced(survey: Survey) -> Iterator[Finding]:
+    roots = {run.name: run.path for run in survey.log.runs}
+    found = survey.rows(
+        f"SELECT DISTINCT run, path, worker_id, block_num, block_type FROM {survey.parts} WHERE NOT legacy ORDER BY ALL"
+    )
+    odd: set[str] = set()
+    for run, path, *values in found:
+        parts = os.path.relpath(path, roots[run]).split(os.sep)
+        named = _BLOCK_DIR.fullmatch(parts[-2]) if len(parts) == 3 else None
+        if named is None:
+            if path not in odd:
+                odd.add(path)
+                problem = f"expected a place such as worker-default/0-train/{paths.DATA_LOG} in the run"
+                yield Finding("place", problem, path, severity=WARNING)
+            continue
+        directory = {"worker_id": parts[0], "block_num": named[1], "block_type": named[2]}
+        values = ["" if value is None else str(value) for value in values]
+        for (column, expected), value in zip(directory.items(), values, strict=True):
+            if value != expected:
+                line = next((line for line, cells in lines(path) if cells.get(column, "") == value), None)
+                problem = f"{column} is {value!r} from here on, the directory says {expected!r}"
+                yield Finding("place", problem, path, line, column, WARNING)

@@ -1,0 +1,94 @@
+"""The regimes of a log: stretches of complete records of the same block and task."""
+
+from typing import Final
+
+import duckdb
+
+from l2logger.log import Log
+from l2logger.schema import COMPLETE, V1_1
+from l2logger.sql import literal, name, unique
+from l2logger.whole_files import PATH, ROW
+
+KEY: Final = ("block_num", "block_type", "block_subtype", "task_name")
+"""Columns that are the same within a regime."""
+
+_FIGURES: Final = """
+    arg_min(task_params, exp_num) AS task_params, count(DISTINCT task_params) AS params_count,
+    count(DISTINCT worker_id) AS workers, count(*) AS length,
+    min(exp_num) AS first_exp_num, max(exp_num) AS last_exp_num, min(timestamp) AS started, max(timestamp) AS ended
+"""
+
+
+def regimes(log: Log) -> duckdb.DuckDBPyRelation:
+    """Return the regimes, by run and number; `l2logger.read.regimes` lists the columns."""
+    # Records of one block and task are one regime, unless others lie between them. Whether any do is seen from the
+    # first and last of them, so that only the records of such runs have to be sorted.
+    table = unique("grouped")
+    key = ", ".join(KEY)
+    log.connection.execute(
+        f"CREATE TEMP TABLE {table} AS SELECT run, {key}, {_FIGURES} FROM ({_complete(log)}) GROUP BY run, {key}"
+    )
+    number = "row_number() OVER (PARTITION BY run ORDER BY first_exp_num, block_num) - 1"
+    found = f"SELECT run, {number} AS regime_num, * EXCLUDE (run) FROM {table}"
+    if to_sort := _legacy(log) | _interleaved(log, table):
+        runs = f"run IN ({', '.join(map(literal, sorted(to_sort)))})"
+        of_key = ", ".join(f"any_value({column}) AS {column}" for column in KEY)
+        sorted_out = (
+            f"SELECT run, regime_num, {of_key}, {_FIGURES} FROM ({numbered(log, runs)}) GROUP BY run, regime_num"
+        )
+        found += f" WHERE NOT {runs} UNION ALL BY NAME {sorted_out}"
+    return log.connection.sql(f"SELECT * FROM ({found}) ORDER BY run, regime_num")
+
+
+def _legacy(log: Log) -> set[str]:
+    return {run.name for run in log.runs if run.legacy}
+
+
+def _complete(log: Log) -> str:
+    stored = ("regime_num",) if _legacy(log) else ()
+    return f"SELECT * FROM ({log.unsorted((*V1_1.columns, *stored))}) WHERE exp_status = {literal(COMPLETE)}"
+
+
+def _interleaved(log: Log, table: str) -> set[str]:
+    """Return the runs in which records of other blocks or tasks lie between those of one."""
+    before = "PARTITION BY run ORDER BY first_exp_num, block_num ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING"
+    found = log.connection.sql(
+        f"""
+        SELECT DISTINCT run FROM (
+            SELECT run, row(first_exp_num, block_num) <= max(row(last_exp_num, block_num)) OVER ({before}) AS inside
+            FROM {table}
+        ) WHERE inside
+        """
+    )
+    return {run for (run,) in found.fetchall()}
+
+
+def numbered(log: Log, runs: str) -> str:
+    """Return the query for the complete records of some runs with the number of their regime, found by sorting them.
+
+    A new regime begins where block, block type, subtype or task differ from the record before. Format 0.1 has numbers
+    of its own.
+
+    Args:
+        log: What to read.
+        runs: A condition of SQL on ``run``.
+
+    Returns:
+        A query with ``run``, the standard columns and ``regime_num``.
+    """
+    order = f"PARTITION BY run ORDER BY exp_num, block_num, {name(PATH)}, {name(ROW)}"
+    key = f"row({', '.join(KEY)})"
+    number = f"sum(new) OVER ({order} ROWS UNBOUNDED PRECEDING) - 1"
+    stored = "NULL"
+    if legacy := _legacy(log):
+        number = f"CASE WHEN run IN ({', '.join(map(literal, sorted(legacy)))}) THEN stored ELSE {number} END"
+        stored = "regime_num"
+    columns = ", ".join(V1_1.columns)
+    return f"""
+        SELECT run, {columns}, ({number})::BIGINT AS regime_num
+        FROM (
+            SELECT run, {columns}, {name(PATH)}, {name(ROW)}, {stored} AS stored,
+                ({key} IS DISTINCT FROM lag({key}) OVER ({order}))::INTEGER AS new
+            FROM ({_complete(log)}) WHERE {runs}
+        )
+        """

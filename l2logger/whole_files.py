@@ -1,0 +1,114 @@
+"""Log files that DuckDB reads where they are, each time they are asked for."""
+
+import functools
+import operator
+from collections.abc import Iterator, Mapping
+from typing import Final, NamedTuple
+
+import duckdb
+
+from l2logger.sql import literal, name, read_tsv, unique
+from l2logger.tally import Size, is_open, kinds_sql, size_sql
+
+PATH: Final = "l2logger path"
+ROW: Final = "l2logger row"
+"""Columns of a source beside those of the log: the file, and a number that rises within it."""
+
+_BATCH_ROWS: Final = 2**18
+_NO_PATTERN: Final = str.maketrans({"[": "[[]", "*": "[*]", "?": "[?]"})
+
+
+class _Count(NamedTuple):
+    """What DuckDB sees of a file: how much, how many experiences and their range, what is in its open columns."""
+
+    size: Size
+    experiences: int
+    first: int
+    last: int
+    kinds: list[int]
+
+
+class WholeFiles:
+    """Whole files with the same columns.
+
+    Args:
+        columns: Their names, as in the header.
+        connection: The DuckDB connection.
+
+    Attributes:
+        sizes: The files, and how much is in each.
+        cells: The cell of each column in the `source`.
+        counts: What DuckDB sees of them, once they were counted.
+    """
+
+    def __init__(self, columns: tuple[str, ...], connection: duckdb.DuckDBPyConnection) -> None:
+        self.columns = columns
+        self.sizes: dict[str, Size] = {}
+        self.counts: dict[str, _Count] = {}
+        # By position, because DuckDB does not tell a column ``a`` from a column ``A``.
+        self.cells: Mapping[str, str] = {column: f"c{place}" for place, column in enumerate(columns)}
+        self._open = [column for column in columns if is_open(column)]
+        self._connection = connection
+        self._variable = unique("files")
+
+    def count(self) -> list[str]:
+        """Let DuckDB count what is in the files; return those of which it missed a byte, which are read here no more."""
+        for batch in self._batches():
+            self._set_files(batch)
+            # Telling all experiences of a very large file apart would take a lot of memory.
+            self._count(distinct=self.sizes[batch[0]].rows <= _BATCH_ROWS)
+        missed = [
+            path for path, size in self.sizes.items() if path not in self.counts or self.counts[path].size != size
+        ]
+        for path in missed:
+            del self.sizes[path]
+            self.counts.pop(path, None)
+        self._set_files(list(self.sizes))
+        return missed
+
+    def kinds(self, column: str) -> int:
+        """Return which kinds of values there are in an open column."""
+        if column not in self._open:
+            return 0
+        place = self._open.index(column)
+        return functools.reduce(operator.or_, (count.kinds[place] for count in self.counts.values()), 0)
+
+    def source(self) -> str:
+        """Return the query for all rows: the cells as text, with `PATH` and `ROW`."""
+        # Numbering the rows keeps DuckDB from using more than one core: only where an experience has several.
+        ties = any(count.experiences < count.size.rows for count in self.counts.values())
+        return f"(SELECT *, {'row_number() OVER ()' if ties else '0'} AS {name(ROW)} FROM {self._scan(strict=True)})"
+
+    def _scan(self, *, strict: bool) -> str:
+        columns = dict.fromkeys(self.cells.values(), "VARCHAR")
+        options = f"header=true, filename={literal(PATH)}, ignore_errors={'false' if strict else 'true'}"
+        return read_tsv(f"getvariable({literal(self._variable)})", columns, options)
+
+    def _set_files(self, paths: list[str]) -> None:
+        # Brackets, asterisks and question marks would be taken for patterns.
+        files = [path.translate(_NO_PATTERN) for path in paths]
+        self._connection.execute(f"SET VARIABLE {self._variable} = $files", {"files": files})
+
+    def _batches(self) -> Iterator[list[str]]:
+        """Yield the files, as many at a time as can be counted in little memory."""
+        batch: list[str] = []
+        room = _BATCH_ROWS
+        for path, size in self.sizes.items():
+            if batch and size.rows > room:
+                yield batch
+                batch, room = [], _BATCH_ROWS
+            batch.append(path)
+            room -= size.rows
+        if batch:
+            yield batch
+
+    def _count(self, *, distinct: bool) -> None:
+        exp_num = f"try_cast({self.cells['exp_num']} AS BIGINT)"
+        experiences = f"count(DISTINCT {exp_num})" if distinct else "0"
+        figures = [size_sql(self.cells), experiences, f"min({exp_num})", f"max({exp_num})"]
+        figures += [kinds_sql(self.cells[column]) for column in self._open]
+        sql = f"SELECT {name(PATH)}, {', '.join(figures)} FROM {self._scan(strict=False)} GROUP BY ALL"
+        for path, rows, length, *numbers in self._connection.execute(sql).fetchall():
+            size = Size.of_cells(rows, length, len(self.columns))
+            experiences, first, last = numbers[:3]
+            self.counts[path] = _Count(size, experiences, first, last, numbers[3:])
