@@ -1,7 +1,7 @@
 """The console script ``l2logger``: read, check, convert and repair logs.
 
-Exit codes are 0 for fine, 1 for a log that is not valid or could not be repaired, 2 for a command that makes no sense, 3 for
-something that cannot be read or written, 130 after Ctrl-C and 141 when nobody reads the output any more.
+Exit codes are 0 for fine, 1 for a log that is not valid or could not be repaired, 2 for a command that makes no sense,
+3 for something that cannot be read or written, 130 after Ctrl-C and 141 when nobody reads the output any more.
 """
 
 import difflib
@@ -134,7 +134,7 @@ def _status_after(error: BaseException) -> int:
 def _one_line(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    if isinstance(error, L2LoggerError | ImportError):
+    if isinstance(error, L2LoggerError | ImportError | OSError):
         return str(error)
     if type(error).__module__.endswith("duckdb"):
         return str(error).splitlines()[0]

@@ -2,9 +2,10 @@
 
 The source is only read. The copy appears under its name when it is complete, or not at all.
 
-Between 1.0 and 1.1 the cells are taken over as they are, byte for byte; only ``block_subtype`` comes or goes. From 0.1 the
-records of one worker and block, which lie in a directory for each task, come together in one file, and what stood beside
-them in the files of regimes is written into each of them. The numbers that the regimes had stay, in the column ``stored_regime_num``.
+Between 1.0 and 1.1 the cells are taken over as they are, byte for byte; only ``block_subtype`` comes or goes. From 0.1
+the records of one worker and block, which lie in a directory for each task, come together in one file, and what stood
+beside them in the files of regimes is written into each of them. The numbers that the regimes had stay, in the column
+``stored_regime_num``.
 """
 
 import errno

@@ -11,7 +11,6 @@ from there:
 """
 
 import heapq
-import mmap
 import os
 import time
 from collections import deque
@@ -23,7 +22,6 @@ from l2logger.diagnostics import warn
 from l2logger.errors import LogWarning
 from l2logger.findings import Finding
 from l2logger.paths import find_run
-from l2logger.row_spans import spans
 from l2logger.rows import Row, RowFile
 from l2logger.runs import StoredRun, find
 from l2logger.schema import V1_1
@@ -85,7 +83,7 @@ class Follower:
         return sorted(self._files)
 
     def last(self, count: int) -> list[NewRecord]:
-        """Return the last `count` records of all files, by timestamp; what comes after them is what is new from now on."""
+        """Return the last `count` records of all files, by timestamp; new is, from now on, what comes after them."""
         found: list[NewRecord] = []
         for name, file in self._files.items():
             records, self.positions[name] = file.last(count)
@@ -181,7 +179,7 @@ class _FollowedFile:
                 return
             if rest.columns is None:
                 return  # the header may come to its end yet
-            for found, end in rest.rows():
+            for found, end in rest.rows:
                 if isinstance(found, Row):
                     yield self._record(rest.columns, found, end)
                 else:
@@ -207,7 +205,7 @@ class _FollowedFile:
                 return [], 0
             rows: deque[tuple[Row, int]] = deque(maxlen=count)
             clean = True
-            for found, end in rest.rows():
+            for found, end in rest.rows:
                 if isinstance(found, Row):
                     rows.append((found, end))
                 else:
@@ -225,46 +223,46 @@ class _FollowedFile:
         return NewRecord(self.name, end, fields)
 
 
-class _Rest(RowFile):
-    """The rows of a file from some byte on.
+class _Rest:
+    """The rows of a file from some byte on, read at once: a follower of thousands of files cannot keep them open.
 
     Args:
         path: The file.
         start: Where a row begins; negative for the first line that begins that many bytes before the end, or later.
-        size: How many bytes to read at most.
+        limit: How many bytes to read at most.
 
     Attributes:
+        columns: Names of the columns, None if there is no whole header.
         size: Of the file when it was opened.
         inode: Its number.
         begin: Where the first row begins.
-        end: Where the last whole row ends; known when all rows were asked for.
+        rows: What was found, without an unfinished last row, and where each ends.
+        end: Where the last of them ends.
         is_all: Whether no row is before these.
     """
 
-    def __init__(self, path: str, start: int, size: int | None = None) -> None:
-        super().__init__(path)
-        self.inode = os.stat(path).st_ino
-        self.size = len(self._data)
-        self.begin = max(self._rows_start, start)
-        if start < 0 and self.size + start > self._rows_start:
-            newline = self._data.find(b"\n", self.size + start)
-            self.begin = newline + 1 if newline >= 0 else self.size
-        self.end = self.begin
-        self.is_all = self.begin == self._rows_start
-        whole = self._data
-        self._data = whole[self.begin : None if size is None else self.begin + size]
-        self._rows_start = 0
-        # A follower of thousands of files cannot keep them open.
-        if isinstance(whole, mmap.mmap):
-            whole.close()
+    def __init__(self, path: str, start: int, limit: int | None = None) -> None:
+        with RowFile(path, start=max(start, 0), limit=limit) as file:
+            self.columns, self.size, self.inode = file.columns, file.size, file.inode
+            first = file.start
+        if start < 0 and self.size + start > first:
+            start = _next_line(path, self.size + start)
+        self.rows: list[tuple[Row | Finding, int]] = []
+        with RowFile(path, start=max(start, 0), limit=limit) as file:
+            self.begin = self.end = file.start
+            for found, _, end in file.spans() if self.columns else ():
+                if isinstance(found, Row) or found.rule not in ("torn", "no_rows"):
+                    self.rows.append((found, end))
+                    self.end = end
+        self.is_all = self.begin <= first
 
-    def rows(self) -> Iterator[tuple[Row | Finding, int]]:
-        """Yield what is found and where it ends, but for an unfinished last row."""
-        for found, begin, end in spans(self, self._data):
-            torn = isinstance(found, Finding) and found.rule == "torn"
-            self.end = self.begin + (begin if torn else end)
-            if not torn:
-                yield found, self.end
+
+def _next_line(path: str, offset: int) -> int:
+    """Return where the first line begins behind some place in a file."""
+    with open(path, "rb") as file:
+        file.seek(offset)
+        file.readline()
+        return file.tell()
 
 
 def _count_before(path: str, offset: int, byte: bytes) -> int:

@@ -167,10 +167,12 @@ def _connect() -> duckdb.DuckDBPyConnection:
 
 
 def _in_order(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
-    [(keeps_order,)] = connection.execute("SELECT current_setting('preserve_insertion_order')").fetchall()
-    if not keeps_order:
+    settings = "current_setting('preserve_insertion_order'), upper(current_setting('default_order')::VARCHAR)"
+    [(keeps_order, default)] = connection.execute(f"SELECT {settings}").fetchall()
+    if not keeps_order or not default.startswith("ASC"):
         raise ConfigError(
-            "the connection does not keep rows in their order; SET preserve_insertion_order = true, or give no connection"
+            "the connection has preserve_insertion_order or default_order set to something else than usual, so that records "
+            "would come in another order; RESET them, or give no connection"
         )
     return connection
 

@@ -127,6 +127,10 @@ def find_run(scenario_dir: str | os.PathLike[str]) -> str:
     if not isinstance(scenario_dir, str | os.PathLike):
         raise ConfigError(f"scenario_dir must be a path, got {scenario_dir!r}")
     given = os.fspath(scenario_dir)
+    try:
+        given.encode()
+    except (AttributeError, UnicodeEncodeError) as error:
+        raise DirectoryError(f"the path {given!r} is not UTF-8 text") from error
     if os.path.isdir(given):
         return given
     tried = [given]

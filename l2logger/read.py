@@ -64,7 +64,7 @@ def regimes(
     """Return the regimes, one row each: stretches of complete records of the same block and task.
 
     Columns: ``run``, ``regime_num``, ``block_num``, ``block_type``, ``block_subtype``, ``task_name``, ``task_params`` (of
-    the first record), ``params_count`` (how many different parameters there are; tools expect one), ``workers``,
+    the first experience), ``params_count`` (how many different parameters there are; tools expect one), ``workers``,
     ``length`` (records), ``first_exp_num``, ``last_exp_num``, ``started`` and ``ended`` (timestamps).
 
     The arguments and errors are those of `records`.

@@ -1,7 +1,7 @@
 """Take out of the log files what is no record, and keep it.
 
-Reading passes over such lines anyway, and a resumed run cuts an unfinished last line by itself. A repair is for logs that
-others should read: tools that stop at the first bad line, or take it for a record.
+Reading passes over such lines anyway, and a resumed run cuts an unfinished last line by itself. A repair is for logs
+that others should read: tools that stop at the first bad line, or take it for a record.
 
 Whatever is cut goes to ``<file>.torn`` first. A file that somebody is writing is left alone, as is one whose header
 cannot be used: nobody can say what its rows mean.
@@ -16,10 +16,9 @@ from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 from l2logger import info_files, lock, paths
-from l2logger.errors import L2LoggerError, LogLockedError
+from l2logger.errors import DirectoryError, L2LoggerError, LogLockedError
 from l2logger.findings import Finding
 from l2logger.paths import find_run
-from l2logger.row_spans import spans
 from l2logger.rows import RowFile
 from l2logger.runs import StoredRun, find
 from l2logger.schema import COUNTS
@@ -67,10 +66,12 @@ def repair(
         One entry for each file that something is wrong with.
 
     Raises:
-        DirectoryError: There is no such directory.
+        DirectoryError: There is no such directory, or no log in it.
         LogFormatError: A run is of a newer version of the format.
     """
     runs, _ = find((find_run(run),))
+    if not runs:
+        raise DirectoryError(errno.ENOENT, "no log: there is no data-log.tsv below it", os.fspath(run))
     files = [(path, counts) for each in runs for path, counts in _files(each)]
     repairs = []
     for number, (path, counts) in enumerate(files):
@@ -113,17 +114,15 @@ def _repair_file(path: str, counts: tuple[str, ...], *, dry_run: bool) -> Repair
 
 def _examine(path: str, counts: tuple[str, ...]) -> tuple[tuple[Finding, ...], list[tuple[int, int]]]:
     """Return what is wrong with the rows of a file, and from where to where the bad ones reach."""
-    with RowFile(path, counts) as rows, open(path, "rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        if rows.columns is None:
-            if rows.problem is None or rows.problem.rule == "empty":
-                return (), []
-            with mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ) as data:
-                # The header was not finished, so there is nothing behind it.
-                return (rows.problem,), [(0, size)] if data.find(b"\n") < 0 else []
-        with mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ) as data:
-            found = [(row, begin, end) for row, begin, end in spans(rows, data) if isinstance(row, Finding)]
-    return tuple(finding for finding, _, _ in found), [(begin, end) for _, begin, end in found]
+    with RowFile(path, counts) as rows:
+        if rows.columns is None and (rows.problem is None or rows.problem.rule == "empty"):
+            return (), []
+        found = [
+            (row, begin, end) for row, begin, end in rows.spans() if isinstance(row, Finding) and row.rule != "no_rows"
+        ]
+        # A header that was not finished has nothing behind it; one that cannot be used has rows that nobody can tell.
+        cut = [] if rows.columns is None and rows.has_header() else [(begin, end) for _, begin, end in found]
+    return tuple(finding for finding, _, _ in found), cut
 
 
 def _cut(path: str, fd: int, bad: list[tuple[int, int]]) -> None:

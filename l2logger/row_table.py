@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 
@@ -11,7 +12,7 @@ from l2logger.cells import quote
 from l2logger.findings import Finding
 from l2logger.rows import Row, RowFile
 from l2logger.sql import literal, name, read_tsv, unique
-from l2logger.tally import Size, is_open, kinds_sql, size_sql
+from l2logger.tally import Size, in_slices, is_open, kinds_sql, size_sql
 from l2logger.triage import Glance
 from l2logger.whole_files import PATH, ROW
 
@@ -54,17 +55,24 @@ class RowTable:
     def pick(self, columns: tuple[str, ...], paths: list[str]) -> list[Finding]:
         """Take over the records of some files, one by one; return what else is in them."""
         findings: list[Finding] = []
-        self._insert(columns, paths, _picked(paths, findings))
+        picked = Counter[str]()
+        self._insert(columns, paths, _picked(paths, picked, findings))
+        found = self._connection.execute(
+            f"SELECT {name(PATH)}, count(*) FROM {self._table} WHERE list_contains($paths, {name(PATH)}) GROUP BY ALL",
+            {"paths": paths},
+        )
+        for path, lost in (picked - Counter(dict(found.fetchall()))).items():
+            findings.append(Finding("unreadable", f"{lost} records could not be taken over by DuckDB", path))
         return findings
 
     def kinds(self) -> dict[str, int]:
         """Return which kinds of values there are in each open column."""
-        columns = [column for column in self.cells if is_open(column)]
-        if not columns:
-            return {}
-        figures = ", ".join(kinds_sql(self.cells[column]) for column in columns)
-        [found] = self._connection.sql(f"SELECT {figures} FROM {self._table}").fetchall()
-        return dict(zip(columns, found, strict=True))
+        kinds: dict[str, int] = {}
+        for columns in in_slices([column for column in self.cells if is_open(column)]):
+            figures = ", ".join(kinds_sql(self.cells[column]) for column in columns)
+            [found] = self._connection.sql(f"SELECT {figures} FROM {self._table}").fetchall()
+            kinds |= zip(columns, found, strict=True)
+        return kinds
 
     def exp_nums(self) -> tuple[int | None, int | None]:
         """Return the least and the greatest ``exp_num``, None if there are no rows."""
@@ -93,12 +101,13 @@ class RowTable:
             )
 
 
-def _picked(paths: list[str], findings: list[Finding]) -> Iterator[bytes]:
+def _picked(paths: list[str], picked: Counter[str], findings: list[Finding]) -> Iterator[bytes]:
     for number, path in enumerate(paths):
         try:
             with RowFile(path) as file:
                 for row in file:
                     if isinstance(row, Row):
+                        picked[path] += 1
                         # Not as in the file: DuckDB would strip blanks before a quote.
                         yield "\t".join([str(number), *map(quote, row.cells)]).encode() + b"\n"
                     else:

@@ -11,10 +11,10 @@ many times faster (`l2logger.log`). A row is a record if
 After a row that is none, reading goes on with the next line of the file.
 """
 
-import mmap
 import os
 import re
 from collections.abc import Iterator
+from io import FileIO
 from types import TracebackType
 from typing import Final, NamedTuple
 
@@ -24,9 +24,10 @@ from l2logger.schema import COUNTS, MAX_COUNT
 
 _CELL: Final = rb'(?:"(?:[^"]++|"")*+"(?=\t|\r?\n)|[^"\t\n][^\t\n]*+|)'
 _row = re.compile(rb"%b(?:\t%b)*+\n" % (_CELL, rb'(?:"(?:[^"]++|"")*+"(?=\t|\r?\n)\r?|[^"\t\n][^\t\n]*+|)')).match
-_row_torn_in_quotes = re.compile(rb'(?:%b\t)*+"(?:[^"]++|"")*+\Z' % _CELL).match
+_row_torn = re.compile(rb'(?:%b\t)*+(?:"(?:[^"]++|"")*+(?:"\r?)?|[^"\t\n][^\t\n]*+|)\Z' % _CELL).match
 _COUNT: Final = re.compile(r"-?0*[0-9]{1,19}", re.ASCII)
 _BOM: Final = b"\xef\xbb\xbf"
+_CHUNK_BYTES: Final = 2**20
 _SHOWN_BYTES: Final = 60
 MAX_ROW_BYTES: Final = 2**24
 """Longest row that is read; our own writer stops at half of that."""
@@ -55,24 +56,34 @@ class RowFile:
     Args:
         path: The file.
         counts: Columns that must hold whole numbers, and that every file must have.
+        start: Where to begin, if not with the first row: a byte at which a row begins. Lines are counted from there.
+        limit: How many bytes to read from there, if not all.
 
     Attributes:
         columns: Names of the columns, None if the header cannot be used; then `problem` says why.
         problem: What is wrong with the file as a whole.
+        size: Bytes of the file when it was opened.
+        inode: Number of the file in its file system.
+        start: Where the first row to read begins.
     """
 
-    def __init__(self, path: str, counts: tuple[str, ...] = COUNTS) -> None:
+    def __init__(
+        self, path: str, counts: tuple[str, ...] = COUNTS, *, start: int = 0, limit: int | None = None
+    ) -> None:
         self.path = path
-        self._counts = counts
-        with open(path, "rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            # An empty file cannot be mapped.
-            self._data = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ) if size else b""
         self.columns: tuple[str, ...] | None = None
         self.problem: Finding | None = None
+        self._counts = counts
         self._crlf = False
-        self._rows_start = 0
+        # Not mapped into memory: if the file is cut meanwhile, the process would die.
+        self._file = open(path, "rb", buffering=0)  # noqa: SIM115
+        status = os.fstat(self._file.fileno())
+        self.size, self.inode = status.st_size, status.st_ino
+        self.start = 0
         self._read_header()
+        self._first_line = 1 if start > self.start else 2
+        self.start = max(self.start, start)
+        self._end = self.size if limit is None else min(self.size, self.start + limit)
 
     def __enter__(self) -> "RowFile":
         return self
@@ -80,21 +91,20 @@ class RowFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if isinstance(self._data, mmap.mmap):
-            self._data.close()
+        self._file.close()
 
     def _read_header(self) -> None:
-        data = self._data
-        start = len(_BOM) if data[:3] == _BOM else 0
+        window = _Window(self._file, len(_BOM) if self._file.read(len(_BOM)) == _BOM else 0, self.size)
+        found = window.row()
+        data = window.data
         if not data:
             self.problem = self._finding("empty", "the file is empty, not even the header is there", severity=WARNING)
-        elif not (found := _row(data, start)):
-            shown = data[start : start + _SHOWN_BYTES]
-            whole = data.find(b"\n") >= 0
+        elif found is None:
+            whole = b"\n" in data
             what = "is not a row of cells" if whole else "is not finished, so there are no records"
-            self.problem = self._finding("header", f"the header {what}: {shown!r}", 1)
+            self.problem = self._finding("header", f"the header {what}: {_show(data)}", 1)
         else:
-            self._rows_start = found.end()
+            self.start = window.position + found.end()
             line = found[0][:-1]
             self._crlf = line.endswith(b"\r")
             try:
@@ -115,33 +125,48 @@ class RowFile:
             else:
                 self.columns = columns
 
+    def has_header(self) -> bool:
+        """Return whether the first line was finished, whatever is in it."""
+        self._file.seek(0)
+        return self._file.readline().endswith(b"\n")
+
     def __iter__(self) -> Iterator[Row | Finding]:
         """Yield each record and, in its place, a finding for each line that belongs to none."""
+        for found, _, _ in self.spans():
+            yield found
+
+    def spans(self) -> Iterator[tuple[Row | Finding, int, int]]:
+        """Yield each record, or a finding in its place, and the bytes of the file from and to which it reaches."""
         if self.columns is None:
             if self.problem:
-                yield self.problem
+                yield self.problem, 0, self.size
             return
-        data, end = self._data, len(self._data)
+        if self.start == self.size and self._first_line > 1:
+            nothing = self._finding("no_rows", "the file has a header and no records", severity=WARNING)
+            yield nothing, self.size, self.size
         width = len(self.columns)
         counts = [(name, self.columns.index(name)) for name in self._counts]
-        position, line = self._rows_start, 1 + data[: self._rows_start].count(b"\n")
-        if position == end:
-            yield self._finding("no_rows", "the file has a header and no records", severity=WARNING)
-        while position < end:
-            found = _row(data, position)
-            if found is None:
-                stop = data.find(b"\n", position) + 1
-                if stop == 0 or _row_torn_in_quotes(data, position):
-                    yield self._torn(line, position)
-                    return
-                yield self._finding("quotes", f"the quotes of this line do not match: {self._shown(position)}", line)
-                position = stop
+        window = _Window(self._file, self.start, self._end)
+        line = self._first_line
+        while not window.is_done():
+            begin = window.position
+            found = window.row()
+            if found is not None:
+                raw = found[0][:-1]
+                window.skip(len(raw) + 1)
+                yield self._checked(raw, line, width, counts), begin, window.position
+                line += 1 + raw.count(b"\n")
+            elif window.is_torn():
+                rest = self._end - begin
+                problem = f"the last {rest} bytes, from byte {begin} on, are an unfinished row and no record"
+                shown = _show(window.data[: _SHOWN_BYTES + 1])
+                yield self._finding("torn", f"{problem}: {shown}", line, severity=WARNING), begin, self._end
+                return
+            else:
+                text = window.skip_line()
+                what = "the quotes of this line do not match" if len(text) <= MAX_ROW_BYTES else "this line is too long"
+                yield self._finding("quotes", f"{what}: {_show(text)}", line), begin, window.position
                 line += 1
-                continue
-            raw = found[0][:-1]
-            yield self._checked(raw, line, width, counts)
-            position = found.end()
-            line += 1 + raw.count(b"\n")
 
     def _checked(self, raw: bytes, line: int, width: int, counts: list[tuple[str, int]]) -> Row | Finding:
         if self._crlf:
@@ -163,18 +188,6 @@ class RowFile:
                 return self._finding("count", f"expected a whole number of up to 64 bits, got {got}", line, name)
         return Row(line, text)
 
-    def _torn(self, line: int, position: int) -> Finding:
-        rest = len(self._data) - position
-        return self._finding(
-            "torn",
-            f"the last {rest} bytes, from byte {position} on, are an unfinished row and no record: {self._shown(position)}",
-            line,
-            severity=WARNING,
-        )
-
-    def _shown(self, position: int) -> str:
-        return _show(self._data[position : position + _SHOWN_BYTES + 1])
-
     def _finding(
         self, rule: str, problem: str, line: int | None = None, column: str | None = None, severity: str = "error"
     ) -> Finding:
@@ -184,3 +197,70 @@ class RowFile:
 def _show(raw: bytes) -> str:
     shown = repr(raw[:_SHOWN_BYTES].decode(errors="backslashreplace"))
     return shown + "..." if len(raw) > _SHOWN_BYTES else shown
+
+
+class _Window:
+    """A piece of an open file that moves on, never much longer than the longest row.
+
+    Args:
+        file: The file.
+        start: Where to begin.
+        end: Where to stop.
+
+    Attributes:
+        data: The bytes from the present position on, as far as they were needed.
+        position: Where in the file that is.
+    """
+
+    def __init__(self, file: FileIO, start: int, end: int) -> None:
+        self._file = file
+        self._end = end
+        self._chunk = b""
+        self._at = 0  # in the chunk
+        self.position = start
+
+    @property
+    def data(self) -> bytes:
+        return self._chunk[self._at :]
+
+    def is_done(self) -> bool:
+        """Return whether nothing is left."""
+        return self._at == len(self._chunk) and not self._grow()
+
+    def row(self) -> "re.Match[bytes] | None":
+        """Return the row that begins here, if there is one."""
+        while (found := _row(self._chunk, self._at)) is None:
+            if len(self._chunk) - self._at > MAX_ROW_BYTES or not self._grow():
+                return None
+        return found
+
+    def is_torn(self) -> bool:
+        """Return whether what is left, in which no row begins, is the beginning of one."""
+        ended = self.position + len(self._chunk) - self._at >= self._end
+        return ended and (self._chunk.find(b"\n", self._at) < 0 or _row_torn(self._chunk, self._at) is not None)
+
+    def skip(self, size: int) -> None:
+        """Move on by so many bytes."""
+        self._at += size
+        self.position += size
+
+    def skip_line(self) -> bytes:
+        """Move behind the next newline; return what was passed, or the beginning of it if that is very long."""
+        begin = self.data[: MAX_ROW_BYTES + 1]
+        while (newline := self._chunk.find(b"\n", self._at)) < 0:
+            self.skip(len(self._chunk) - self._at)
+            if not self._grow():
+                return begin
+        line = self._chunk[self._at : newline]
+        self.skip(newline + 1 - self._at)
+        return line if begin.startswith(line) else begin
+
+    def _grow(self) -> bool:
+        """Read on; return whether there was anything."""
+        offset = self.position + len(self._chunk) - self._at
+        size = max(_CHUNK_BYTES, len(self._chunk) - self._at)
+        self._file.seek(offset)
+        more = self._file.read(max(0, min(size, self._end - offset)))
+        self._chunk = self._chunk[self._at :] + more
+        self._at = 0
+        return bool(more)

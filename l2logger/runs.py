@@ -116,6 +116,7 @@ def find(given: "tuple[str, ...]", *, follow_symlinks: bool = False) -> tuple[li
 def _spelled(path: str) -> str:
     # DuckDB would take a tilde for the home directory and "s3:" for a place on the network; and the run of a file or
     # worker may be above what was given.
+    path = path.rstrip(os.sep) or path[:1]
     plain = "~" not in path and ":" not in path and _run_of(path) == path
     return path if plain else os.path.abspath(path)
 
@@ -141,13 +142,13 @@ def _walk(root: str, follow_symlinks: bool, findings: list[Finding]) -> Iterator
     seen = set()
     while pending:
         directory, run = pending.pop()
-        if follow_symlinks:
-            # A link may lead back to where we came from.
-            status = os.stat(directory)
-            if (status.st_dev, status.st_ino) in seen:
-                continue
-            seen.add((status.st_dev, status.st_ino))
         try:
+            if follow_symlinks:
+                # A link may lead back to where we came from.
+                status = os.stat(directory)
+                if (status.st_dev, status.st_ino) in seen:
+                    continue
+                seen.add((status.st_dev, status.st_ino))
             with os.scandir(directory) as scan:
                 entries = {entry.name: entry for entry in scan}
         except OSError as error:
@@ -160,7 +161,7 @@ def _walk(root: str, follow_symlinks: bool, findings: list[Finding]) -> Iterator
             if not _is_text(name):
                 shown = entry.path.encode(errors="surrogateescape").decode(errors="backslashreplace")
                 findings.append(Finding("name", "the name is not UTF-8 text, so it was not opened", shown))
-            elif entry.is_dir(follow_symlinks=follow_symlinks) and name != paths.DATA_LOG:
+            elif _is_directory(entry, follow_symlinks) and name != paths.DATA_LOG:
                 pending.append((entry.path, run))
             elif name == paths.DATA_LOG:
                 if entry.is_file(follow_symlinks=follow_symlinks):
@@ -179,6 +180,13 @@ def _walk(root: str, follow_symlinks: bool, findings: list[Finding]) -> Iterator
 def _marker(directory: str) -> str | None:
     """Return the name of the info file that makes the directory a run."""
     return next((marker for marker in _MARKERS if os.path.isfile(os.path.join(directory, marker))), None)
+
+
+def _is_directory(entry: "os.DirEntry[str]", follow_symlinks: bool) -> bool:
+    try:
+        return entry.is_dir(follow_symlinks=follow_symlinks)
+    except OSError:
+        return False  # a link to itself
 
 
 def _is_text(name: str) -> bool:

@@ -34,6 +34,6 @@ def read_tsv(files: str, columns: dict[str, str], options: str) -> str:
     """
     kinds = ", ".join(f"{literal(column)}: {literal(kind)}" for column, kind in columns.items())
     return (
-        f"read_csv({files}, delim='\t', quote='\"', escape='\"', nullstr='', auto_detect=false, strict_mode=true, "
+        f"read_csv({files}, delim='\t', quote='\"', escape='\"', nullstr='', new_line='\\n', auto_detect=false, strict_mode=true, "
         f"max_line_size={_MAX_LINE_BYTES}, columns={{{kinds}}}, {options})"
     )

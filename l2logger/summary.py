@@ -199,7 +199,7 @@ def _parts(log: Log, metrics: list[str]) -> list[_Part]:
         f"""
         SELECT run, block_num, coalesce(worker_id, ''), coalesce(task_name, ''), coalesce(block_type, ''), {stretch},
             count(*), count(*) FILTER ({complete}), coalesce(min(timestamp), ''), coalesce(max(timestamp), ''){moments}
-        FROM ({log.unsorted()}) GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY ALL
+        FROM ({log.unsorted((*V1_1.columns, *metrics))}) GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY ALL
         """
     ).fetchall()
     parts = []

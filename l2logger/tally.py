@@ -1,6 +1,6 @@
 """What the cells of a file look like, as SQL: how much there is, and which type each column has."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from l2logger.schema import COUNTS, V1_1
@@ -45,6 +45,7 @@ def size_sql(cells: Mapping[str, str]) -> str:
     return f"count(*) FILTER ({whole}), sum({length})"
 
 
+_SLICE: Final = 50
 _INTEGER, _DOUBLE, _BOOLEAN, _WORD = 1, 2, 4, 8
 
 
@@ -65,6 +66,12 @@ def kinds_sql(cell: str) -> str:
             WHEN {cell} IS NOT NULL THEN {_WORD}
         END), 0)
         """
+
+
+def in_slices(columns: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield some columns at a time: the time that DuckDB needs to understand a query grows faster than its length."""
+    for start in range(0, len(columns), _SLICE):
+        yield columns[start : start + _SLICE]
 
 
 def type_of(column: str, kinds: int) -> str:

@@ -1,12 +1,13 @@
 """Look at a log file, at the speed of memory, to decide how it can be read.
 
 DuckDB's CSV reader leaves rows of a wrong width out, but it takes a torn last row for a record, fails at a bare
-carriage return and strips blanks around quotes. The first two are looked for here; the numbers of lines and bytes tell
-whether anything else was left out. Files that were written to a moment ago may grow while DuckDB reads them, so they are
+carriage return, ends a cell at a quote with blanks behind it and strips blanks around quotes. But for the last, this is looked
+for here; the numbers of lines and bytes tell whether anything else was left out. Files that were written to a moment ago may grow while DuckDB reads them, so they are
 copied first.
 """
 
 import os
+import re
 import time
 from typing import Final, NamedTuple
 
@@ -15,7 +16,9 @@ from l2logger.tally import Size
 
 _SMALL_BYTES: Final = 2**17
 _CHUNK_BYTES: Final = 2**23
+_CHUNK_TAIL: Final = 64
 _GROWING_SECS: Final = 30.0
+_blanks_between_quotes = re.compile(rb'" +"').search
 
 
 class Glance(NamedTuple):
@@ -56,15 +59,15 @@ def glance(path: str) -> Glance | None:
         columns = tuple(cells.split(header[:-1].decode()))
         if len(set(columns)) < len(columns):
             return None
-        lines, end, quotes, returns, last = -1, 0, 0, 0, b""
+        lines, end, quotes, doubtful, last = -1, 0, 0, False, b""
         while chunk:
             lines += chunk.count(b"\n")
             end += len(chunk)
             quotes += chunk.count(b'"')
-            returns += b"\r" in chunk
+            doubtful = doubtful or b"\r" in chunk or bool(_blanks_between_quotes(last[-_CHUNK_TAIL:] + chunk))
             last = chunk
             chunk = file.read(_CHUNK_BYTES) if len(chunk) > _SMALL_BYTES else b""
     # A quote left open would reach into the next file, where several are put together.
-    whole = not returns and quotes % 2 == 0 and last.endswith(b"\n") and lines > 0
+    whole = not doubtful and quotes % 2 == 0 and last.endswith(b"\n") and lines > 0
     grows = time.time() - status.st_mtime < _GROWING_SECS
     return Glance(columns, Size(lines, end - start - quotes), whole, grows, start, end)

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import duckdb
 
 from l2logger.sql import literal, name, read_tsv, unique
-from l2logger.tally import Size, is_open, kinds_sql, size_sql
+from l2logger.tally import Size, in_slices, is_open, kinds_sql, size_sql
 
 PATH: Final = "l2logger path"
 ROW: Final = "l2logger row"
@@ -106,9 +106,13 @@ class WholeFiles:
         exp_num = f"try_cast({self.cells['exp_num']} AS BIGINT)"
         experiences = f"count(DISTINCT {exp_num})" if distinct else "0"
         figures = [size_sql(self.cells), experiences, f"min({exp_num})", f"max({exp_num})"]
-        figures += [kinds_sql(self.cells[column]) for column in self._open]
-        sql = f"SELECT {name(PATH)}, {', '.join(figures)} FROM {self._scan(strict=False)} GROUP BY ALL"
-        for path, rows, length, *numbers in self._connection.execute(sql).fetchall():
-            size = Size.of_cells(rows, length, len(self.columns))
-            experiences, first, last = numbers[:3]
-            self.counts[path] = _Count(size, experiences, first, last, numbers[3:])
+        for columns in in_slices(self._open) if self._open else [[]]:
+            figures += [kinds_sql(self.cells[column]) for column in columns]
+            sql = f"SELECT {name(PATH)}, {', '.join(figures)} FROM {self._scan(strict=False)} GROUP BY ALL"
+            for path, *numbers in self._connection.execute(sql).fetchall():
+                if path not in self.counts:
+                    rows, length, different, first, last = numbers[:5]
+                    size = Size.of_cells(rows, length, len(self.columns))
+                    self.counts[path] = _Count(size, different, first, last, [])
+                self.counts[path].kinds.extend(numbers[len(numbers) - len(columns) :])
+            figures = []

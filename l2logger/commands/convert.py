@@ -29,8 +29,9 @@ from l2logger.schema import V1_1, VERSIONS
 def command(source: str, target: str, version: str, failed: tuple[str, ...], as_json: bool) -> None:
     """Write the run SRC as another version of the format to DST, a directory that does not exist yet.
 
-    0.1 and 1.0 become 1.1, and 1.1 becomes 1.0 with --to 1.0. SRC is not changed, and DST appears when it is complete.
-    Cells are kept as they are; 1.0 has no block_subtype. The numbers that regimes have in 0.1 become stored_regime_num.
+    0.1 and 1.0 become 1.1, and 1.1 becomes 1.0 with --to 1.0. SRC is not changed, and DST appears when it is
+    complete. Cells are kept as they are; 1.0 has no block_subtype. The numbers that regimes have in 0.1 become
+    stored_regime_num.
     """
     from l2logger.convert import convert
     from l2logger.legacy_regimes import FAILED

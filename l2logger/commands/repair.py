@@ -19,8 +19,8 @@ from l2logger.commands.terminal import busy, count, print_json, say, visible
 def command(run: str, dry_run: bool, as_json: bool) -> None:
     """Cut unfinished last lines, and lines that are no records, out of the log files of a run.
 
-    What is cut is kept beside each file, as data-log.tsv.torn. A file that is being written is left alone. The exit code
-    is 1 if there is a file that could not be repaired.
+    What is cut is kept beside each file, as data-log.tsv.torn. A file that is being written is left alone. The exit
+    code is 1 if there is a file that could not be repaired.
     """
     from l2logger.repair import repair
 

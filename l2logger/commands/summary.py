@@ -19,8 +19,8 @@ from l2logger.commands.terminal import busy, print_json
 def command(run: str, all_regimes: bool, as_json: bool) -> None:
     """Show what is in a run: blocks, regimes, tasks, workers, and mean, range and course of each metric.
 
-    Only complete records count. The figures of a task are those of its test blocks, if it has any. The course of a metric
-    is its mean over equal stretches of experiences, from the first to the last.
+    Only complete records count. The figures of a task are those of its test blocks, if it has any. The course of a
+    metric is its mean over equal stretches of experiences, from the first to the last.
     """
     from l2logger import rendering
     from l2logger.commands.opening import open_log

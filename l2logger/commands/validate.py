@@ -20,8 +20,8 @@ from l2logger.findings import ERROR, Finding
 def command(runs: tuple[str, ...], strict: bool, as_json: bool) -> None:
     """Check runs against all rules of the format, and list everything that is wrong.
 
-    Errors are what the format forbids; warnings are what tools stumble over, such as an unfinished last line. The exit code
-    is 1 if there is an error.
+    Errors are what the format forbids; warnings are what tools stumble over, such as an unfinished last line. The exit
+    code is 1 if there is an error.
     """
     from l2logger import rules
 
