@@ -46,7 +46,7 @@ goldens: $(BIN)/.test
 	@$(BIN)/python tests/golden/make.py
 
 clean:
-	rm -rf $(VENV) .upstream-venv .pytest_cache .mypy_cache .ruff_cache .hypothesis dist
+	rm -rf $(VENV) .upstream-venv .l2metrics-venv .old-pandas-venv .pytest_cache .mypy_cache .ruff_cache .hypothesis dist
 
 # An environment is made once, and installed into again when pyproject.toml changes.
 $(BIN)/python:

@@ -14,7 +14,7 @@ from typing import Any
 PAGE = Path(__file__).with_name("interface.md")
 PARTS = {
     "Writing": ["l2logger.l2logger", "l2logger.processors", "l2logger.sinks"],
-    "Reading": ["l2logger.read", "l2logger.summary", "l2logger.validity", "l2logger.findings"],
+    "Reading": ["l2logger.read", "l2logger.summary", "l2logger.rules", "l2logger.findings"],
     "The functions of l2logger 1.8": ["l2logger.util"],
     "Errors and warnings": ["l2logger.errors"],
 }

@@ -29,7 +29,6 @@ TASKS = {
     "CartPole_longpole": {"gravity": 9.8, "length": 2.5, "force_mag": 10.0},
     "CartPole_strongmotor": {"gravity": 24.8, "length": 0.3, "force_mag": 40.0},
 }
-METRICS = ["reward", "episode_step_count"]
 ABOUT = {"author": "l2logger", "complexity": "1-low", "difficulty": "1-easy", "scenario_type": "custom"}
 ROUNDS = 2
 TEST_EPISODES = 10
@@ -187,7 +186,9 @@ def main() -> None:
     if args.episodes < 1:
         parser.error("--episodes must be at least 1")
 
-    with DataLogger(args.dir, "lifelong_cartpole", {"metrics_columns": METRICS}, ABOUT | {"seed": args.seed}) as logger:
+    with DataLogger(
+        args.dir, "lifelong_cartpole", {"metrics_columns": ["reward"]}, ABOUT | {"seed": args.seed}
+    ) as logger:
         run(logger, args.episodes, args.seed)
 
     print(f"\nLog: {logger.scenario_dir}")

@@ -84,8 +84,7 @@ def main() -> None:
     if args.workers < 1:
         parser.error("--workers must be at least 1")
 
-    info = {"metrics_columns": ["reward", "episode_step_count"]}
-    with DataLogger(args.dir, "many_workers", info, {"scenario_type": "custom"}) as logger:
+    with DataLogger(args.dir, "many_workers", {"metrics_columns": ["reward"]}, {"scenario_type": "custom"}) as logger:
         run(logger, args.workers, args.episodes)
 
     print(f"Log: {logger.scenario_dir}")

@@ -13,7 +13,7 @@ import itertools
 import operator
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 import duckdb
@@ -25,7 +25,7 @@ from l2logger.paths import find_run
 from l2logger.runs import find
 from l2logger.schema import COUNTS, V1_1
 from l2logger.sql import literal, name, unique
-from l2logger.tally import type_of
+from l2logger.tally import NUMBERS, is_open, type_of
 from l2logger.whole_files import PATH, ROW
 
 RUN: Final = "run"
@@ -44,6 +44,7 @@ class Log:
         on_bad_rows: What to do about rows that are no records and files that are no logs: ``"warn"`` of them and read
             the rest, ``"skip"`` them silently, ``"raise"`` an error. Either way they are in `findings`.
         follow_symlinks: Read what symbolic links lead to as well.
+        progress: Is told how many files were looked at, and how many there are.
 
     Attributes:
         roots: The paths that were read from.
@@ -52,6 +53,7 @@ class Log:
         columns: Names of the columns: those of the first file, then what others have besides.
         shown: The name each column has in a relation. DuckDB does not tell ``a`` from ``A``, so that is ``A_1``.
         types: The DuckDB type of each column.
+        metrics: Columns of numbers that a run lists as its metrics.
         exp_nums: The least and the greatest ``exp_num``.
         connection: The DuckDB connection.
 
@@ -67,6 +69,7 @@ class Log:
         connection: duckdb.DuckDBPyConnection | None = None,
         on_bad_rows: str = "warn",
         follow_symlinks: bool = False,
+        progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> None:
         if on_bad_rows not in ("warn", "skip", "raise"):
             raise ConfigError(f"on_bad_rows must be 'warn', 'skip' or 'raise', got {on_bad_rows!r}")
@@ -75,20 +78,28 @@ class Log:
         self.roots = tuple(os.fspath(path) if os.path.isfile(path) else find_run(path) for path in given)
         self.connection = _connect() if connection is None else _in_order(connection)
         self.runs, self.findings = find(self.roots, follow_symlinks=follow_symlinks)
-        self._files = [self._of_runs(legacy=legacy) for legacy in sorted({run.legacy for run in self.runs})]
+        total = sum(len(run.files) for run in self.runs)
+        looked_at = itertools.count(1)
+        self._files = [
+            LogFiles(
+                (path for run in self.runs if run.legacy is legacy for path in run.files),
+                self.connection,
+                legacy=legacy,
+                progress=lambda: progress(next(looked_at), total),
+            )
+            for legacy in sorted({run.legacy for run in self.runs})
+        ]
         self.findings += [finding for files in self._files for finding in files.findings]
         self.findings.sort(key=lambda finding: (finding.path, finding.line or 0))
         self.columns = _united(files.columns for files in self._files)
         self.shown = _shown(self.columns)
         self.types = {column: self._type(column) for column in self.columns}
+        listed = dict.fromkeys(metric for run in self.runs for metric in run.metrics_columns())
+        self.metrics = tuple(each for each in listed if is_open(each) and self.types.get(each) in NUMBERS)
         exp_nums = [exp_num for files in self._files for exp_num in files.exp_nums]
         self.exp_nums = (min(exp_nums, default=0), max(exp_nums, default=0))
         self._run_table = self._list_runs() if len(self.runs) > 1 else ""
         self._report(on_bad_rows)
-
-    def _of_runs(self, *, legacy: bool) -> LogFiles:
-        paths = (path for run in self.runs if run.legacy is legacy for path in run.files)
-        return LogFiles(paths, self.connection, legacy=legacy)
 
     def _type(self, column: str) -> str:
         return type_of(column, functools.reduce(operator.or_, (files.kinds(column) for files in self._files), 0))

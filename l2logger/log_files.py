@@ -3,7 +3,7 @@
 import functools
 import operator
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 import duckdb
@@ -29,6 +29,7 @@ class LogFiles:
         paths: The files, in the order in which their columns come.
         connection: The DuckDB connection.
         legacy: Whether they are of format 0.1.
+        progress: Is called for each file.
 
     Attributes:
         columns: Names of the columns of their records.
@@ -37,7 +38,14 @@ class LogFiles:
         exp_nums: The least and the greatest ``exp_num``, if there are any.
     """
 
-    def __init__(self, paths: Iterable[str], connection: duckdb.DuckDBPyConnection, *, legacy: bool) -> None:
+    def __init__(
+        self,
+        paths: Iterable[str],
+        connection: duckdb.DuckDBPyConnection,
+        *,
+        legacy: bool,
+        progress: Callable[[], None],
+    ) -> None:
         self.headers: dict[str, tuple[str, ...]] = {}
         self.findings: list[Finding] = []
         self._connection = connection
@@ -46,6 +54,7 @@ class LogFiles:
         careful: dict[tuple[str, ...], list[str]] = defaultdict(list)
         room = _COPIED_BYTES
         for path in paths:
+            progress()
             seen = self._look(path)
             if seen is None:
                 continue

@@ -25,8 +25,9 @@ def regimes(log: Log) -> duckdb.DuckDBPyRelation:
     # first and last of them, so that only the records of such runs have to be sorted.
     table = unique("grouped")
     key = ", ".join(KEY)
+    figures = f"{_FIGURES}, {_means(log)} AS means"
     log.connection.execute(
-        f"CREATE TEMP TABLE {table} AS SELECT run, {key}, {_FIGURES} FROM ({_complete(log)}) GROUP BY run, {key}"
+        f"CREATE TEMP TABLE {table} AS SELECT run, {key}, {figures} FROM ({_complete(log)}) GROUP BY run, {key}"
     )
     number = "row_number() OVER (PARTITION BY run ORDER BY first_exp_num, block_num) - 1"
     found = f"SELECT run, {number} AS regime_num, * EXCLUDE (run) FROM {table}"
@@ -46,7 +47,17 @@ def _legacy(log: Log) -> set[str]:
 
 def _complete(log: Log) -> str:
     stored = ("regime_num",) if _legacy(log) else ()
-    return f"SELECT * FROM ({log.unsorted((*V1_1.columns, *stored))}) WHERE exp_status = {literal(COMPLETE)}"
+    columns = dict.fromkeys((*V1_1.columns, *stored, *log.metrics))
+    return f"SELECT * FROM ({log.unsorted(columns)}) WHERE exp_status = {literal(COMPLETE)}"
+
+
+def _means(log: Log) -> str:
+    """Return the expression for the mean of each metric, over those values that are finite numbers."""
+    if not log.metrics:
+        return "NULL"
+    values = {metric: f"{name(log.shown[metric])}::DOUBLE" for metric in log.metrics}
+    means = (f"{name(metric)} := avg({value}) FILTER (isfinite({value}))" for metric, value in values.items())
+    return f"struct_pack({', '.join(means)})"
 
 
 def _interleaved(log: Log, table: str) -> set[str]:
@@ -74,7 +85,7 @@ def numbered(log: Log, runs: str) -> str:
         runs: A condition of SQL on ``run``.
 
     Returns:
-        A query with ``run``, the standard columns and ``regime_num``.
+        A query with ``run``, the standard columns, the metrics and ``regime_num``.
     """
     order = f"PARTITION BY run ORDER BY exp_num, block_num, {name(PATH)}, {name(ROW)}"
     key = f"row({', '.join(KEY)})"
@@ -83,7 +94,7 @@ def numbered(log: Log, runs: str) -> str:
     if legacy := _legacy(log):
         number = f"CASE WHEN run IN ({', '.join(map(literal, sorted(legacy)))}) THEN stored ELSE {number} END"
         stored = "regime_num"
-    columns = ", ".join(V1_1.columns)
+    columns = ", ".join([*V1_1.columns, *(name(log.shown[metric]) for metric in log.metrics)])
     return f"""
         SELECT run, {columns}, ({number})::BIGINT AS regime_num
         FROM (

@@ -187,16 +187,17 @@ def _task(task: Task, metrics: Sequence[str]) -> list[Text]:
 
 
 def _regimes(of: Summary, width: int, all_of_them: bool) -> list[RenderableType]:
-    names: tuple[str, ...] = ("regime", "block", "type", "task", "length", "params")
-    if len(of.runs) > 1:
-        names = ("run", *names)
+    # One metric is what 80 columns hold.
+    metrics = tuple(of.regimes[0].means or ())[:1]
+    right = ("regime", "block", "length", *metrics)
+    names = (*(("run",) if len(of.runs) > 1 else ()), "regime", "block", "type", "task", "length", *metrics, "params")
     total, half = len(of.regimes), _SHOWN_REGIMES // 2
     cut = 0 if all_of_them or total <= _MAX_REGIMES else total - _SHOWN_REGIMES
     shown = [*of.regimes[:half], *of.regimes[half + cut :]] if cut else list(of.regimes)
-    lines = [_regime(regime)[-len(names) :] for regime in shown]
+    lines = [_regime(regime, metrics)[-len(names) :] for regime in shown]
     # The parameters get what is left, so they are last.
     room = width - sum(max(map(len, cells)) + 2 for cells in list(zip(names, *lines, strict=True))[:-1])
-    regimes = table(*names, right=("regime", "block", "length"))
+    regimes = table(*names, right=right)
     for place, (regime, cells) in enumerate(zip(shown, lines, strict=True)):
         if cut and place == half:
             regimes.add_row(*(Text("...", "dim") for _ in names))
@@ -206,13 +207,14 @@ def _regimes(of: Summary, width: int, all_of_them: bool) -> list[RenderableType]
     return [regimes, _more(cut, "regime", "--all shows them")] if cut else [regimes]
 
 
-def _regime(regime: Regime) -> list[str]:
+def _regime(regime: Regime, metrics: Sequence[str]) -> list[str]:
     kind = f"{regime.block_type} {regime.block_subtype}" if regime.block_subtype != "wake" else regime.block_type
     params = _params(regime.task_params or "")
     if regime.params_count > 1:
         params = f"{regime.params_count:,} kinds, first {params}"
     name, length = shortened(regime.task_name or "", _MAX_NAME), f"{regime.length:,}"
-    cells = [regime.run, str(regime.regime_num), str(regime.block_num), kind or "", name, length, params]
+    means = [number((regime.means or {}).get(metric)) for metric in metrics]
+    cells = [regime.run, str(regime.regime_num), str(regime.block_num), kind or "", name, length, *means, params]
     return [visible(text) for text in cells]
 
 

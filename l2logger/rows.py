@@ -38,16 +38,13 @@ class Row(NamedTuple):
 
     Attributes:
         line: Its first line in the file, counted from 1.
-        text: Its cells as they are in the file, without the newline.
+        text: The row as it is in the file, without the newline.
+        cells: The text of each cell.
     """
 
     line: int
     text: str
-
-    @property
-    def cells(self) -> list[str]:
-        """The text of each cell."""
-        return cells.split(self.text)
+    cells: list[str]
 
 
 class RowFile:
@@ -186,7 +183,7 @@ class RowFile:
             if not _COUNT.fullmatch(row[place]) or abs(int(row[place])) > MAX_COUNT:
                 got = _show(row[place].encode())
                 return self._finding("count", f"expected a whole number of up to 64 bits, got {got}", line, name)
-        return Row(line, text)
+        return Row(line, text, row)
 
     def _finding(
         self, rule: str, problem: str, line: int | None = None, column: str | None = None, severity: str = "error"

@@ -78,7 +78,10 @@ class StoredRun(NamedTuple):
 
     def metrics_columns(self) -> list[str]:
         """Return the names of the metrics, as far as the run lists them."""
-        listed = self.info().logger_info
+        try:
+            listed = self.info().logger_info
+        except (LogFormatError, OSError):
+            return []
         if isinstance(listed, dict):
             listed = listed.get("metrics_columns")
         return [column for column in listed if isinstance(column, str)] if isinstance(listed, list) else []

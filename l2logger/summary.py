@@ -9,11 +9,10 @@ from l2logger.log import Log
 from l2logger.regimes import regimes
 from l2logger.schema import COMPLETE, V1_1
 from l2logger.sql import literal, name
+from l2logger.tally import NUMBERS
 
 BINS: Final = 32
 """Number of points in the course of a metric."""
-
-_NUMBERS: Final = frozenset({"BIGINT", "DOUBLE", "BOOLEAN"})
 
 
 class Metric(NamedTuple):
@@ -71,6 +70,7 @@ class Regime(NamedTuple):
     last_exp_num: int
     started: str
     ended: str
+    means: dict[str, float | None] | None
 
 
 class Summary(NamedTuple):
@@ -117,7 +117,7 @@ class Summary(NamedTuple):
 
 def summarise(log: Log) -> Summary:
     """Return the summary of all runs in a log; the log is read twice."""
-    metrics = [column for column in log.columns if column not in V1_1.columns and log.types[column] in _NUMBERS]
+    metrics = [column for column in log.columns if column not in V1_1.columns and log.types[column] in NUMBERS]
     parts = _parts(log, metrics)
     stretches = range(1 + max((part.stretch for part in parts), default=-1))
     return Summary(

@@ -14,6 +14,9 @@ MISSING: Final = tuple(
 INTEGER: Final = "[-+]?[0-9]+"
 """What an integer looks like. DuckDB would take 1.5, 1e3 and 1_000 for integers as well."""
 
+NUMBERS: Final = frozenset({"BIGINT", "DOUBLE", "BOOLEAN"})
+"""Types of columns that have a mean."""
+
 _TEXT: Final = frozenset(V1_1.columns) - set(COUNTS)
 
 

@@ -115,7 +115,7 @@ def test_a_name_can_be_given(tmp_path, monkeypatch):
     assert exp_nums("cartpole-1-2") == [3]
 
 
-def test_bytes_of_paths_and_path_objects_are_the_same(tmp_path):
+def test_text_and_path_objects_are_the_same(tmp_path):
     run = write_run(tmp_path / "run")
     assert exp_nums(run) == exp_nums(str(run)) == exp_nums(os.path.relpath(run))
 

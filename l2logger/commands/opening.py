@@ -2,17 +2,22 @@
 
 import os
 
+from l2logger.commands.terminal import Progress
 from l2logger.errors import DirectoryError
 from l2logger.log import Log
 
 
-def open_log(*runs: str) -> Log:
+def open_log(*runs: str, progress: Progress) -> Log:
     """Return the log of some runs; what is wrong with its files is warned of.
+
+    Args:
+        runs: What to read.
+        progress: Is told how many files were looked at.
 
     Raises:
         DirectoryError: There is no log in one of the directories.
     """
-    log = Log(*runs)
+    log = Log(*runs, progress=progress)
     if not any(run.files for run in log.runs):
         where = ", ".join(map(os.fspath, runs))
         raise DirectoryError(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from l2logger.commands.options import Command, Mistake, runs_argument
-from l2logger.commands.terminal import busy, count, finite, new_file, say
+from l2logger.commands.terminal import Progress, busy, count, finite, new_file, say
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -46,8 +46,8 @@ def command(runs: tuple[str, ...], sql: str, form: str | None, output: str | Non
         raise click.UsageError("Parquet is nothing to read on a terminal; give a file with -o FILE")
     if form == "table" and output:
         raise click.UsageError("a table is for the terminal; give -f csv, json or parquet with -o FILE")
-    with busy("reading"):
-        connection = _connect(runs)
+    with busy("reading") as progress:
+        connection = _connect(runs, sql, progress)
         with _sql_errors(connection, sql):
             if form == "table":
                 columns, rows, total = _rows(connection, sql, limit)
@@ -67,11 +67,13 @@ def _format_of(output: str | None) -> str:
     return suffix if output else "table"
 
 
-def _connect(runs: tuple[str, ...]) -> "DuckDBPyConnection":
+def _connect(runs: tuple[str, ...], sql: str, progress: Progress) -> "DuckDBPyConnection":
     from l2logger.commands.opening import open_log
     from l2logger.views import create_views
 
-    return create_views(open_log(*runs))
+    # The name of a table cannot be asked for without being there.
+    named = [table for table in _TABLES if table in sql.lower()]
+    return create_views(open_log(*runs, progress=progress), named or _TABLES)
 
 
 @contextmanager

@@ -26,8 +26,8 @@ def command(run: str, all_regimes: bool, as_json: bool) -> None:
     from l2logger.commands.opening import open_log
     from l2logger.summary import summarise
 
-    with busy("reading"):
-        summary = summarise(open_log(run))
+    with busy("reading") as progress:
+        summary = summarise(open_log(run, progress=progress))
     if as_json:
         print_json(summary.as_dict())
         return

@@ -14,6 +14,9 @@ import click
 
 from l2logger.errors import DirectoryError
 
+Progress = Callable[[int, int], None]
+"""Is told how much was done, and how much there is to do."""
+
 _PATIENCE_SECS: Final = 0.7
 _COLORS: Final = {"error": "red", "warning": "yellow", "hint": "cyan", "note": "cyan"}
 
@@ -55,7 +58,7 @@ def finite(value: Any) -> Any:
 
 
 @contextmanager
-def busy(doing: str) -> Iterator[Callable[[int, int], None]]:
+def busy(doing: str) -> Iterator[Progress]:
     """Show on the terminal, if there is one and it takes a while, that something is being done, and how much of it.
 
     Yields:
