@@ -195,8 +195,13 @@ def test_cartpole_shows_every_regime(ended: Callable[[str], Ended]) -> None:
     example = ended("lifelong_cartpole")
     regimes = {(row["block_num"], row["block_type"], row["block_subtype"], row["task_name"]) for row in example.rows}
     for block_num, block_type, block_subtype, task_name in regimes:
-        line = rf"^ *{block_num} +{block_type} +{block_subtype} +\d+ +{task_name} "
+        kind = block_type if block_subtype == "wake" else f"{block_type} {block_subtype}"
+        line = rf"^ *\d+ +{block_num} +{kind} +{task_name.lower()} "
         assert re.search(line, example.process.stdout, re.MULTILINE)
+
+
+def test_cartpole_ends_with_a_valid_log(ended: Callable[[str], Ended]) -> None:
+    assert "valid: 0 errors and 0 warnings in 450 records" in ended("lifelong_cartpole").process.stdout
 
 
 def test_cartpole_describes_the_scenario(ended: Callable[[str], Ended]) -> None:
