@@ -10,18 +10,18 @@ from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from l2logger.findings import ERROR, WARNING, Finding
-from l2logger.schema import COUNTS, TASK_NAME, V1_1, WORKER_ID
+from l2logger.schema import COUNTS, STEP_COUNT, TASK_NAME, TIMESTAMP, TIMESTAMP_CHARS, V1_1, WORKER_ID
 from l2logger.sql import literal
 from l2logger.survey import (
     MAX_FINDINGS,
-    TIMESTAMP,
-    TIMESTAMP_CHARS,
     UNLIKE_TIMESTAMP,
     Survey,
     first,
+    first_lines,
     is_word,
     lines,
 )
+from l2logger.survey import cell as cell_of
 
 _LONGEST_SHOWN: Final = 80
 
@@ -86,10 +86,8 @@ def check_cells(survey: Survey, metrics: Mapping[str, Sequence[str]]) -> Iterato
     # A column that is not in the file is another finding, told once and not for each record.
     time = f"{UNLIKE_TIMESTAMP} AND NOT {_lacks(survey, 'timestamp')}"
     yield from _check_rows(survey, "unlike_timestamp", "timestamp", time, _judge_timestamp)
-    for run, columns in metrics.items():
-        for column in columns:
-            if column in survey.aliases:
-                yield from _check_metric(survey, run, column)
+    for column in survey.aliases:
+        yield from _check_metric(survey, column, [run for run, columns in metrics.items() if column in columns])
 
 
 def _check_key(survey: Survey, rule: _KeyRule) -> Iterator[Finding]:
@@ -97,14 +95,15 @@ def _check_key(survey: Survey, rule: _KeyRule) -> Iterator[Finding]:
     values = [value for (value,) in survey.rows(f"SELECT DISTINCT {column} FROM {survey.parts}")]
     if not (odd := [value for value in values if value is None or not rule.keeps(value)]):
         return
+    kind = "BIGINT[]" if column in COUNTS else "VARCHAR[]"
     found = survey.rows(
-        f"SELECT path, coalesce({column}::VARCHAR, ''), sum(records) FROM {survey.parts} "
-        f"WHERE ({column} IS NULL AND NOT {_lacks(survey, column)}) OR list_contains($odd, {column}) "
-        "GROUP BY ALL ORDER BY ALL",
+        f"SELECT path, coalesce({column}::VARCHAR, ''), sum(sum(records)) OVER () FROM {survey.parts} "
+        f"WHERE ({column} IS NULL AND NOT {_lacks(survey, column)}) OR {column} IN (SELECT unnest($odd::{kind})) "
+        f"GROUP BY path, {column} ORDER BY 1, 2 LIMIT {MAX_FINDINGS}",
         {"odd": [value for value in odd if value is not None]},
     )
-    verdict = _Verdict(column, column, rule.expected, ERROR)
-    yield from first(_located(found, verdict), sum(records for _, _, records in found))
+    if found:
+        yield from first(_located(found, _Verdict(column, column, rule.expected, ERROR)), found[0][-1])
 
 
 def _check_task_names(survey: Survey) -> Iterator[Finding]:
@@ -114,15 +113,21 @@ def _check_task_names(survey: Survey) -> Iterator[Finding]:
         f"WHERE NOT legacy AND NOT coalesce(regexp_full_match(task_name, {literal(TASK_NAME)}), false) "
         f"AND NOT {_lacks(survey, 'task_name')} GROUP BY run, task_name ORDER BY ALL"
     )
-    for _, task_name, records, path in found[:MAX_FINDINGS]:
-        line = next((line for line, cells in lines(path) if _cell(cells, "task_name") == task_name), None)
+    shown = sorted(found[:MAX_FINDINGS], key=itemgetter(3))
+    for path, of_file in groupby(shown, key=itemgetter(3)):
+        yield from _odd_task_names(path, list(of_file))
+    if len(found) > MAX_FINDINGS:
+        problem = f"... and {len(found) - MAX_FINDINGS:,} more names like this"
+        yield Finding("task_name", problem, shown[-1][3], None, "task_name", WARNING)
+
+
+def _odd_task_names(path: str, found: list[tuple[Any, ...]]) -> Iterator[Finding]:
+    """Yield the findings about task names that are first met in one file."""
+    at = first_lines(path, ["task_name"], {(task_name,) for _, task_name, *_ in found})
+    for _, task_name, records, _ in found:
         count = f"{records:,} record{'s' * (records > 1)}"
         problem = f"task_name is {_shown(task_name)} in {count}, expected <task>_<variant> in letters and digits"
-        yield Finding("task_name", problem, path, line, "task_name", WARNING)
-    if len(found) > MAX_FINDINGS:
-        yield Finding(
-            "task_name", f"... and {len(found) - MAX_FINDINGS:,} more names like this", path, severity=WARNING
-        )
+        yield Finding("task_name", problem, path, at.get((task_name,)), "task_name", WARNING)
 
 
 def _check_params(survey: Survey) -> Iterator[Finding]:
@@ -176,26 +181,25 @@ def _judge_timestamp(text: str) -> _Verdict | None:
     return None if len(text) == TIMESTAMP_CHARS else _NO_TIME
 
 
-def _check_metric(survey: Survey, run: str, column: str) -> Iterator[Finding]:
+def _check_metric(survey: Survey, column: str, runs: list[str]) -> Iterator[Finding]:
     cell = survey.aliases[column]
-    [(values, words, whole)] = survey.rows(
-        f"SELECT sum({cell}_values), sum({cell}_words), sum({cell}_whole) FROM {survey.parts} WHERE run = $run",
-        {"run": run},
-    )
-    if words:
-        of_run = f"path IN (SELECT path FROM {survey.files} WHERE run = {literal(run)})"
+    of_runs = f"run IN ({', '.join(map(literal, runs))})"
+    counts = f"sum({cell}_values), sum({cell}_words), sum({cell}_whole)"
+    counted = survey.rows(f"SELECT run, {counts} FROM {survey.parts} WHERE {of_runs} GROUP BY run ORDER BY run")
+    if total := sum(words for _, _, words, _ in counted):
+        files = f"path IN (SELECT path FROM {survey.files} WHERE {of_runs})"
         found = survey.rows(
-            f"SELECT DISTINCT path, {cell} FROM {survey.records} WHERE {is_word(cell)} AND {of_run} "
+            f"SELECT DISTINCT path, {cell} FROM {survey.records} WHERE {is_word(cell)} AND {files} "
             f"ORDER BY ALL LIMIT {MAX_FINDINGS}"
         )
-        verdict = _Verdict("metric", column, "a metric is a number", WARNING)
-        yield from first(_located(found, verdict), words)
-    elif values and values == whole:
-        path = next(each.path for each in survey.log.runs if each.name == run)
-        problem = (
-            "all values are written as whole numbers, which l2metrics on pandas 3 refuses; log floats, such as 1.0"
-        )
-        yield Finding("whole_metric", problem, path, column=column, severity=WARNING)
+        yield from first(_located(found, _Verdict("metric", column, "a metric is a number", WARNING)), total)
+    paths = {run.name: run.path for run in survey.log.runs}
+    for run, values, _, whole in counted:
+        if values and values == whole and column != STEP_COUNT:
+            problem = (
+                "all values are written as whole numbers, which l2metrics on pandas 3 refuses; log floats, such as 1.0"
+            )
+            yield Finding("whole_metric", problem, paths[run], column=column, severity=WARNING)
 
 
 def _lacks(survey: Survey, column: str) -> str:
@@ -212,7 +216,7 @@ def _located(found: Iterable[Sequence[Any]], verdict: _Verdict) -> Iterator[Find
         odd = {cell for _, cell, *_ in pairs}
         unseen = set(odd)
         for line, cells in lines(path):
-            if (cell := _cell(cells, column)) in odd:
+            if (cell := cell_of(cells, column)) in odd:
                 unseen.discard(cell)
                 yield Finding(rule, f"{column} is {_shown(cell)}, {expected}", path, line, column, severity)
         # In format 0.1 a cell may come from the file of regimes.
@@ -220,17 +224,7 @@ def _located(found: Iterable[Sequence[Any]], verdict: _Verdict) -> Iterator[Find
             yield Finding(rule, f"{column} is {_shown(cell)}, {expected}", path, None, column, severity)
 
 
-def _cell(cells: dict[str, str], column: str) -> str | None:
-    """Return a cell as the survey has it."""
-    cell = cells.get(column)
-    if cell is None:
-        return None
-    if column in COUNTS:
-        return str(int(cell))
-    return cell.lower() if column == "task_name" else cell
-
-
-def _shown(cell: str | None) -> str:
+def _shown(cell: str) -> str:
     if not cell:
         return "missing"
     return repr(cell) if len(cell) <= _LONGEST_SHOWN else f"{cell[:_LONGEST_SHOWN]!r}..."

@@ -11,7 +11,7 @@ from l2logger.regimes import regimes
 from l2logger.rows import Row, RowFile
 from l2logger.schema import COMPLETE
 from l2logger.sql import literal
-from l2logger.survey import MAX_FINDINGS, Survey, first, lines
+from l2logger.survey import MAX_FINDINGS, Survey, first, first_lines, lines
 
 _SHOWN_GAPS: Final = 5
 
@@ -19,7 +19,9 @@ _SHOWN_GAPS: Final = 5
 def check_order(survey: Survey) -> Iterator[Finding]:
     """Yield what is wrong with the order of records."""
     yield from first(_blocks_out_of_order(survey))
-    yield from first(_falls_in_file(survey))
+    [(falls,)] = survey.rows(f"SELECT sum(exp_falls) + sum(block_falls) FROM {survey.parts} WHERE NOT legacy")
+    if falls:
+        yield from first(_falls_in_file(survey), falls)
     yield from first(_falls_between_files(survey))
     yield from first(_gaps(survey))
 
@@ -39,25 +41,26 @@ def check_blocks(survey: Survey) -> Iterator[Finding]:
 def _blocks_out_of_order(survey: Survey) -> Iterator[Finding]:
     """Sorted by ``exp_num``, then ``block_num``, records must not fall back to an earlier block."""
     blocks = f"SELECT run, block_num, min(first_exp) AS begun, max(last_exp) AS last FROM {survey.parts} GROUP BY ALL"
-    later = "PARTITION BY run ORDER BY block_num ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING"
-    late = survey.rows(
-        f"SELECT run, block_num, next_begun, next_block FROM (SELECT *, min(begun) OVER ({later}) AS next_begun, "
-        f"arg_min(block_num, begun) OVER ({later}) AS next_block FROM ({blocks})) "
-        f"WHERE last > next_begun ORDER BY run, block_num LIMIT {MAX_FINDINGS + 1}"
+    later = "OVER (PARTITION BY run ORDER BY block_num ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING)"
+    nexts = f"min(begun) {later} AS next_begun, arg_min(block_num, begun) {later} AS next_block"
+    late = f"SELECT * FROM (SELECT *, {nexts} FROM ({blocks})) WHERE last > next_begun"
+    if not survey.rows(f"{late} LIMIT 1"):
+        return
+    found = survey.rows(
+        f"SELECT arg_min(path, exp_num) AS found_in, block_num, min(exp_num), count(*), any_value(next_block), "
+        f"any_value(next_begun) FROM {survey.records} JOIN {survey.files} USING (path) JOIN ({late}) USING (run, block_num) "
+        "WHERE exp_num > next_begun GROUP BY run, block_num ORDER BY found_in, block_num"
     )
-    for run, block_num, next_begun, next_block in late:
-        [(exp_num, path, count)] = survey.rows(
-            f"SELECT min(exp_num), arg_min(path, exp_num), count(*) FROM {survey.records} "
-            f"WHERE block_num = {block_num} AND exp_num > {next_begun} AND path IN {_of_run(survey, run)}"
-        )
-        wanted = str(exp_num), str(block_num)
-        line = next((line for line, cells in lines(path) if (cells["exp_num"], cells["block_num"]) == wanted), None)
-        more = f", and {count - 1:,} more of this block" if count > 1 else ""
-        problem = (
-            f"experience {exp_num} is of block {block_num}{more}, though block {next_block} began with experience "
-            f"{next_begun}; block_num must not fall from one experience to the next"
-        )
-        yield Finding("order", problem, path, line, "block_num", ERROR)
+    for path, of_file in groupby(found, key=itemgetter(0)):
+        late_here = [(str(exp_num), str(block_num), *more) for _, block_num, exp_num, *more in of_file]
+        at = first_lines(path, ["exp_num", "block_num"], {(exp_num, block_num) for exp_num, block_num, *_ in late_here})
+        for exp_num, block_num, count, next_block, next_begun in late_here:
+            others = f", and {count - 1:,} more of this block" if count > 1 else ""
+            problem = (
+                f"experience {exp_num} is of block {block_num}{others}, though block {next_block} began with experience "
+                f"{next_begun}; block_num must not fall from one experience to the next"
+            )
+            yield Finding("order", problem, path, at.get((exp_num, block_num)), "block_num", ERROR)
 
 
 def _falls_in_file(survey: Survey) -> Iterator[Finding]:
@@ -101,73 +104,74 @@ def _falls_between_files(survey: Survey) -> Iterator[Finding]:
 
 def _gaps(survey: Survey) -> Iterator[Finding]:
     """Experiences are missing where most numbers are used, by the run as a whole or by each worker."""
-    for run in survey.log.runs:
-        if run.legacy or _is_dense(survey, run.name):
+    # An experience of several records counts once here, if its records follow one another.
+    span = "max(last_exp) - min(first_exp) + 1"
+    counts = f"{span} AS span, sum(records) - sum(ties) AS used, sum(exp_falls) AS falls"
+    whole = f"SELECT run, {counts} FROM {survey.parts} WHERE NOT legacy GROUP BY run"
+    workers = (
+        f"SELECT run, bool_and(span = used AND falls = 0) AS dense FROM (SELECT run, {counts} FROM {survey.parts} "
+    )
+    workers += "WHERE NOT legacy GROUP BY run, worker_id) GROUP BY run"
+    # Where more numbers are left out than used, that is how this run counts.
+    doubtful = survey.rows(
+        f"SELECT run, span FROM ({whole}) JOIN ({workers}) USING (run) "
+        "WHERE NOT dense AND NOT (span = used AND falls = 0) AND used * 2 >= span"
+    )
+    if not doubtful:
+        return
+    runs = ", ".join(literal(run) for run, _ in doubtful)
+    used = f"SELECT DISTINCT run, exp_num FROM {survey.records} JOIN {survey.files} USING (path) WHERE run IN ({runs})"
+    above = f"SELECT run, exp_num, lag(exp_num) OVER (PARTITION BY run ORDER BY exp_num) AS above FROM ({used})"
+    gaps = f"SELECT run, above + 1 AS begin, exp_num - 1 AS last FROM ({above}) WHERE exp_num > above + 1"
+    spans, paths = dict(doubtful), {run.name: run.path for run in survey.log.runs}
+    for run, missing, count, begins, lasts in survey.rows(
+        "SELECT run, sum(last - begin + 1), count(*), list(begin ORDER BY begin), list(last ORDER BY begin) "
+        f"FROM ({gaps}) GROUP BY run ORDER BY run"
+    ):
+        if missing * 2 > spans[run]:
             continue
-        used = f"SELECT DISTINCT exp_num FROM {survey.records} WHERE path IN {_of_run(survey, run.name)}"
-        above = f"SELECT exp_num, lag(exp_num) OVER (ORDER BY exp_num) AS above FROM ({used})"
-        found = survey.rows(
-            f"SELECT above + 1, exp_num - 1, sum(exp_num - above - 1) OVER (), count(*) OVER () FROM ({above}) "
-            f"WHERE exp_num > above + 1 ORDER BY 1 LIMIT {_SHOWN_GAPS}"
-        )
-        [(span,)] = survey.rows(
-            f"SELECT max(last_exp) - min(first_exp) + 1 FROM {survey.parts} WHERE run = $run", {"run": run.name}
-        )
-        # Where more numbers are skipped than used, that is how this run counts.
-        if found and (missing := found[0][2]) * 2 <= span:
-            shown = ", ".join(str(begin) if begin == end else f"{begin} to {end}" for begin, end, *_ in found)
-            more = found[0][3] - len(found)
-            problem = f"{missing:,} numbers of experiences are left out: {shown}" + (
-                f", {more:,} more gaps" if more else ""
-            )
-            yield Finding("gap", problem, run.path, column="exp_num", severity=WARNING)
-
-
-def _is_dense(survey: Survey, run: str) -> bool:
-    """Return whether it is plain from the counts alone that no number is left out."""
-    # An experience of several records counts once, if its records follow one another.
-    used = "sum(records) - sum(ties) = max(last_exp) - min(first_exp) + 1 AND sum(exp_falls) = 0"
-    source = f"FROM {survey.parts} WHERE run = $run"
-    [(whole, *_)] = survey.rows(f"SELECT {used} {source}", {"run": run})
-    workers = survey.rows(f"SELECT {used} {source} GROUP BY worker_id", {"run": run})
-    return bool(whole) or all(dense for (dense,) in workers)
+        shown = [
+            str(begin) if begin == last else f"{begin} to {last}" for begin, last in zip(begins, lasts, strict=True)
+        ]
+        more = f", {count - _SHOWN_GAPS:,} more gaps" if count > _SHOWN_GAPS else ""
+        numbers = "1 exp_num is" if missing == 1 else f"{missing:,} exp_nums are"
+        problem = f"{numbers} left out: {', '.join(shown[:_SHOWN_GAPS])}{more}"
+        yield Finding("gap", problem, paths[run], column="exp_num", severity=WARNING)
 
 
 def _completed_twice(survey: Survey) -> Iterator[Finding]:
     """Each worker ends an experience once: one row of it is complete."""
     # Only where the survey shows that an experience may be there twice: next to itself, after a fall, in two files.
-    above = "max(last_exp) OVER (PARTITION BY run, worker_id ORDER BY first_exp, path ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
-    suspects = survey.rows(
-        f"SELECT DISTINCT run, worker_id FROM (SELECT *, ties + exp_falls > 0 OR first_exp <= {above} AS doubtful "
-        f"FROM {survey.parts} WHERE NOT legacy AND exp_status = {literal(COMPLETE)}) WHERE doubtful ORDER BY ALL"
+    before = "PARTITION BY run, worker_id ORDER BY first_exp, path ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING"
+    doubtful = f"SELECT *, ties + exp_falls > 0 OR first_exp <= max(last_exp) OVER ({before}) AS doubtful"
+    complete = f"exp_status = {literal(COMPLETE)}"
+    suspects = (
+        f"SELECT DISTINCT run, worker_id FROM ({doubtful} FROM {survey.parts} WHERE NOT legacy AND {complete}) "
+        "WHERE doubtful"
     )
-    found: list[tuple[Any, ...]] = []
-    total = 0
-    for run, worker in suspects:
-        of_worker = f"worker_id IS NOT DISTINCT FROM $worker AND path IN {_of_run(survey, run)}"
-        twice = survey.rows(
-            "SELECT max(path), exp_num, count(*), min(path) = max(path), count(*) OVER () "
-            f"FROM {survey.records} WHERE exp_status = {literal(COMPLETE)} AND {of_worker} "
-            f"GROUP BY exp_num HAVING count(*) > 1 ORDER BY 1, 2 LIMIT {MAX_FINDINGS}",
-            {"worker": worker},
-        )
-        found += twice
-        total += twice[0][-1] if twice else 0
-    yield from first(_at_second(found), total)
+    if not survey.rows(f"{suspects} LIMIT 1"):
+        return
+    found = survey.rows(
+        "SELECT max(path), worker_id, exp_num, count(*), min(path) = max(path), count(*) OVER () "
+        f"FROM {survey.records} JOIN {survey.files} USING (path) JOIN ({suspects}) USING (run, worker_id) "
+        f"WHERE {complete} GROUP BY run, worker_id, exp_num HAVING count(*) > 1 ORDER BY 1, 3 LIMIT {MAX_FINDINGS}"
+    )
+    if found:
+        yield from first(_at_second(found), found[0][-1])
 
 
 def _at_second(found: list[tuple[Any, ...]]) -> Iterator[Finding]:
     """Yield a finding at the second complete row of each experience, in the last file that has one."""
-    for path, of_file in groupby(sorted(found), key=itemgetter(0)):
-        twice = {exp_num: (count, 2 if same_file else 1) for _, exp_num, count, same_file, _ in of_file}
-        seen: Counter[int] = Counter()
+    for path, of_file in groupby(found, key=itemgetter(0)):
+        twice = {(worker, exp_num): (count, 2 if one_file else 1) for _, worker, exp_num, count, one_file, _ in of_file}
+        seen: Counter[tuple[str, int]] = Counter()
         for line, cells in lines(path):
-            exp_num = int(cells["exp_num"])
-            if exp_num in twice and cells.get("exp_status", COMPLETE) == COMPLETE:
-                count, place = twice[exp_num]
-                seen[exp_num] += 1
-                if seen[exp_num] == place:
-                    problem = f"experience {exp_num} has {count:,} complete rows of this worker, expected one"
+            key = cells.get("worker_id", ""), int(cells["exp_num"])
+            if key in twice and cells.get("exp_status") == COMPLETE:
+                count, place = twice[key]
+                seen[key] += 1
+                if seen[key] == place:
+                    problem = f"experience {key[1]} has {count:,} complete rows of this worker, expected one"
                     yield Finding("complete", problem, path, line, "exp_status", WARNING)
 
 
@@ -210,7 +214,3 @@ def _params_of_regimes(survey: Survey) -> Iterator[Finding]:
             f"{count:,} different task_params, expected one; l2metrics then puts the metrics of later regimes on wrong rows"
         )
         yield Finding("params", problem, paths[run], column="task_params", severity=WARNING)
-
-
-def _of_run(survey: Survey, run: str) -> str:
-    return f"(SELECT path FROM {survey.files} WHERE run = {literal(run)})"

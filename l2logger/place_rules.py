@@ -2,7 +2,8 @@
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, Final
 
 from l2logger import info_files, paths
@@ -10,15 +11,8 @@ from l2logger.errors import LogFormatError
 from l2logger.findings import ERROR, WARNING, Finding
 from l2logger.log import Log
 from l2logger.runs import StoredRun
-from l2logger.schema import V1_0, V1_1, VERSIONS
-from l2logger.survey import Survey, first, lines
-
-SCENARIO_WORDS: Final = {
-    "complexity": ("1-low", "2-intermediate", "3-high"),
-    "difficulty": ("1-easy", "2-medium", "3-hard"),
-    "scenario_type": ("condensed", "dispersed", "permuted", "alternating", "ste", "custom"),
-}
-"""Words for what l2metrics reads from ``scenario_info.json``; case does not count."""
+from l2logger.schema import SCENARIO_WORDS, V1_0, V1_1, VERSIONS
+from l2logger.survey import MAX_FINDINGS, Survey, first, first_lines
 
 _BLOCK_DIR: Final = re.compile(r"(-?[0-9]+)-(.+)")
 
@@ -82,11 +76,12 @@ def _check_scenario_info(run: StoredRun) -> Iterator[Finding]:
     if not isinstance(info, dict):
         yield Finding("scenario_info", f"expected an object such as {{}}, got {info!r:.80}", path)
         return
+    if missing_keys := [key for key in SCENARIO_WORDS if key not in info]:
+        problem = f"lacks {', '.join(missing_keys)}, which l2metrics puts into its reports"
+        yield Finding("scenario_info", problem, path, severity=WARNING)
     for key, words in SCENARIO_WORDS.items():
-        value = info.get(key)
-        if not isinstance(value, str) or value.lower() not in words:
-            found = f"is {value!r:.80}" if key in info else "is missing"
-            problem = f"{key} {found}, expected one of {', '.join(words)}"
+        if key in info and not (isinstance(info[key], str) and info[key].lower() in words):
+            problem = f"{key} is {info[key]!r:.80}, expected one of {', '.join(words)}"
             yield Finding("scenario_info", problem, path, None, key, WARNING)
 
 
@@ -156,28 +151,30 @@ def _missing_metrics(run: StoredRun, headers: Mapping[str, Sequence[str]], metri
 
 def check_places(survey: Survey) -> Iterator[Finding]:
     """Yield which records are not of the worker and the block that the directories of their file are named after."""
-    yield from first(_misplaced(survey))
-
-
-def _misplaced(survey: Survey) -> Iterator[Finding]:
+    columns = ("worker_id", "block_num", "block_type")
     roots = {run.name: run.path for run in survey.log.runs}
-    found = survey.rows(
-        f"SELECT DISTINCT run, path, worker_id, block_num, block_type FROM {survey.parts} WHERE NOT legacy ORDER BY ALL"
-    )
-    odd: set[str] = set()
-    for run, path, *values in found:
+    elsewhere: set[str] = set()
+    misplaced: dict[tuple[str, str, str], dict[str, None]] = {}
+    for run, path, *values in survey.rows(
+        f"SELECT DISTINCT run, path, {', '.join(columns)} FROM {survey.parts} WHERE NOT legacy ORDER BY ALL"
+    ):
         parts = os.path.relpath(path, roots[run]).split(os.sep)
         named = _BLOCK_DIR.fullmatch(parts[-2]) if len(parts) == 3 else None
         if named is None:
-            if path not in odd:
-                odd.add(path)
-                problem = f"expected a place such as worker-default/0-train/{paths.DATA_LOG} in the run"
-                yield Finding("place", problem, path, severity=WARNING)
+            elsewhere.add(path)
             continue
-        directory = {"worker_id": parts[0], "block_num": named[1], "block_type": named[2]}
-        values = ["" if value is None else str(value) for value in values]
-        for (column, expected), value in zip(directory.items(), values, strict=True):
-            if value != expected:
-                line = next((line for line, cells in lines(path) if cells.get(column, "") == value), None)
-                problem = f"{column} is {value!r} from here on, the directory says {expected!r}"
-                yield Finding("place", problem, path, line, column, WARNING)
+        for column, value, expected in zip(columns, values, (parts[0], *named.groups()), strict=True):
+            text = "" if value is None else str(value)
+            if text != expected:
+                misplaced.setdefault((path, column, expected), {})[text] = None
+    problem = f"expected a place such as worker-default/0-train/{paths.DATA_LOG} in the run"
+    yield from first(Finding("place", problem, path, severity=WARNING) for path in sorted(elsewhere))
+    yield from first(_misplaced(misplaced), sum(map(len, misplaced.values())))
+
+
+def _misplaced(found: Mapping[tuple[str, str, str], Iterable[str]]) -> Iterator[Finding]:
+    for (path, column, expected), values in found.items():
+        at = first_lines(path, [column], {(value,) for value in islice(values, MAX_FINDINGS)})
+        for value in values:
+            problem = f"{column} is {value!r:.80} from here on, the directory says {expected!r}"
+            yield Finding("place", problem, path, at.get((value,)), column, WARNING)

@@ -93,7 +93,8 @@ def numbered(log: Log, runs: str) -> str:
     stored = "NULL"
     if legacy := _legacy(log):
         number = f"CASE WHEN run IN ({', '.join(map(literal, sorted(legacy)))}) THEN stored ELSE {number} END"
-        stored = "regime_num"
+        # In a log that lacks it, all records of a run are one regime.
+        stored = "coalesce(try_cast(regime_num AS BIGINT), 0)"
     columns = ", ".join([*V1_1.columns, *(name(log.shown[metric]) for metric in log.metrics)])
     return f"""
         SELECT run, {columns}, ({number})::BIGINT AS regime_num

@@ -20,6 +20,23 @@ MAX_COUNT: Final = 2**63 - 1
 COUNTS: Final = ("block_num", "exp_num")
 """Columns that hold whole numbers; a row without them cannot be placed."""
 
+TIMESTAMP: Final = "%Y%m%dT%H%M%S.%f"
+"""What a timestamp looks like, in the words of ``strptime``; always `TIMESTAMP_CHARS` long."""
+
+TIMESTAMP_CHARS: Final = 22
+
+SCENARIO_WORDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "complexity": ("1-low", "2-intermediate", "3-high"),
+        "difficulty": ("1-easy", "2-medium", "3-hard"),
+        "scenario_type": ("condensed", "dispersed", "permuted", "alternating", "ste", "custom"),
+    }
+)
+"""What l2metrics expects of ``scenario_info``, in lower case."""
+
+STEP_COUNT: Final = "episode_step_count"
+"""A metric by which l2metrics can count steps instead of experiences."""
+
 COMPLETE: Final = "complete"
 """The ``exp_status`` of the last row of an experience."""
 

@@ -1,13 +1,13 @@
 """What one pass over a log shows: enough to tell whether the rules are kept, little enough to be asked many times."""
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from l2logger.findings import Finding
 from l2logger.log import Log
 from l2logger.rows import Row, RowFile
-from l2logger.schema import V1_1
+from l2logger.schema import COUNTS, TIMESTAMP, TIMESTAMP_CHARS, V1_1
 from l2logger.sql import literal, name, unique
 from l2logger.tally import INTEGER, MISSING
 from l2logger.whole_files import PATH, ROW
@@ -15,8 +15,6 @@ from l2logger.whole_files import PATH, ROW
 KEYS: Final = ("block_num", "block_type", "block_subtype", "worker_id", "task_name", "exp_status")
 """Columns with few values in a file: the same in all records of a part."""
 
-TIMESTAMP: Final = "%Y%m%dT%H%M%S.%f"
-TIMESTAMP_CHARS: Final = 22
 
 UNLIKE_TIMESTAMP: Final = (
     f"(length(timestamp) IS DISTINCT FROM {TIMESTAMP_CHARS} OR try_strptime(timestamp, {literal(TIMESTAMP)}) IS NULL)"
@@ -155,3 +153,23 @@ def lines(path: str) -> Iterator[tuple[int, dict[str, str]]]:
     except OSError:
         # It was there a moment ago; what was found in it is told without its lines.
         return
+
+
+def first_lines(path: str, columns: Sequence[str], wanted: set[tuple[str, ...]]) -> dict[tuple[str, ...], int]:
+    """Return in which line of a file some values first stand in some columns; such that are not found are left out."""
+    found: dict[tuple[str, ...], int] = {}
+    for line, cells in lines(path):
+        values = tuple(cell(cells, column) for column in columns)
+        if values in wanted:
+            found.setdefault(values, line)
+            if len(found) == len(wanted):
+                break
+    return found
+
+
+def cell(cells: Mapping[str, str], column: str) -> str:
+    """Return a cell as the survey has it, empty if there is none."""
+    text = cells.get(column, "")
+    if column in COUNTS:
+        return str(int(text))
+    return text.lower() if column == "task_name" else text

@@ -24,7 +24,7 @@ from l2logger import paths
 from l2logger.errors import LogFormatError, RecordError, SchemaError
 from l2logger.findings import ERROR
 from l2logger.log import Log
-from l2logger.schema import COUNTS, TASK_NAME, V1_0, V1_1, WORKER_ID
+from l2logger.schema import COUNTS, SCENARIO_WORDS, TASK_NAME, V1_0, V1_1, WORKER_ID
 from l2logger.sql import literal
 
 if TYPE_CHECKING:
@@ -47,11 +47,6 @@ _SAMPLE_ROWS: Final = 10_000
 _MOST_CODES: Final = 1_000
 _LONGEST_CODES: Final = 2**20
 _SAME_REGIME = ("block_num", "block_type", "block_subtype", "task_name")
-_SCENARIO_WORDS = {
-    "complexity": ("1-low", "2-intermediate", "3-high"),
-    "difficulty": ("1-easy", "2-medium", "3-hard"),
-    "scenario_type": ("condensed", "dispersed", "permuted", "alternating", "ste", "custom"),
-}
 
 
 def get_l2data_root(warn: bool = True) -> Path:
@@ -243,7 +238,7 @@ def read_scenario_info(input_dir: Path) -> Any:
             f"expected an object such as {{}}, got {repr(info)[:_SHOWN_TEXT]}",
             os.path.join(directory, paths.SCENARIO_INFO),
         )
-    for key, words in _SCENARIO_WORDS.items():
+    for key, words in SCENARIO_WORDS.items():
         if key not in info:
             info[key] = ""
             logger.warning("%s: scenario_info has no %s; expected one of %s", directory.name, key, ", ".join(words))

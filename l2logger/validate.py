@@ -20,7 +20,6 @@ from l2logger.errors import LogFormatError
 from l2logger.findings import ERROR
 from l2logger.log import Log
 from l2logger.rules import Report, check, validate
-from l2logger.runs import StoredRun
 from l2logger.schema import COMPLETE
 from l2logger.sql import literal
 from l2logger.tables import psql_table
@@ -82,7 +81,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.json:
         print(json.dumps(report.as_dict(), indent=2))
     elif report.valid:
-        _tell([(each.name if len(log.runs) > 1 else "", _regimes(log, each)) for each in log.runs])
+        tables = _regimes(log)
+        _tell([(each.name if len(log.runs) > 1 else "", tables[each.name]) for each in log.runs])
     else:
         logger.error("The log is not valid: %s", _count(report))
     return VALID if report.valid else INVALID
@@ -105,15 +105,22 @@ def _count(report: Report) -> str:
     return f"{errors:,} error{'s' * (errors != 1)}, {warnings:,} warning{'s' * (warnings != 1)}"
 
 
-def _regimes(log: Log, stored: StoredRun) -> list[tuple[Any, ...]]:
-    """Return the regimes of a run; one whose parameters change takes a row for each of them, as it does in tools."""
-    of_run = f"run = {literal(stored.name)}"
-    found = regimes.regimes(log).filter(of_run).project(f"{', '.join(_HEADERS)}, params_count").fetchall()
-    if stored.legacy or all(params_count <= 1 for *_, params_count in found):
-        return [row[:-1] for row in found]
-    by = f"regime_num, {', '.join(regimes.KEY)}, task_params"
-    numbered = regimes.numbered(log, of_run)
-    return log.connection.sql(f"SELECT {by}, count(*) FROM ({numbered}) GROUP BY ALL ORDER BY ALL").fetchall()
+def _regimes(log: Log) -> dict[str, list[Sequence[Any]]]:
+    """Return the regimes of each run; one whose parameters change takes a row for each of them, as it does in tools."""
+    tables: dict[str, list[Sequence[Any]]] = {run.name: [] for run in log.runs}
+    columns = ", ".join(("run", *_HEADERS[:-1]))
+    found = regimes.regimes(log).project(f"{columns}, length, params_count").fetchall()
+    changing = {run for run, *_, params_count in found if params_count > 1}
+    changing -= {run.name for run in log.runs if run.legacy}
+    rows = [row[:-1] for row in found if row[0] not in changing]
+    if changing:
+        numbered = regimes.numbered(log, f"run IN ({', '.join(map(literal, sorted(changing)))})")
+        rows += log.connection.sql(
+            f"SELECT {columns}, count(*) FROM ({numbered}) GROUP BY {columns} ORDER BY ALL"
+        ).fetchall()
+    for run, *row in rows:
+        tables[run].append(row)
+    return tables
 
 
 def _tell(tables: Iterable[tuple[str, Sequence[Sequence[Any]]]]) -> None:

@@ -340,7 +340,7 @@ def test_validate_lists_every_finding_with_its_place(logged):
     path.write_bytes(path.read_bytes().replace(b"\ttrain\t", b"\ttrial\t"))
     result = run("validate", logged)
     assert result.exit_code == 1
-    assert f"{path}:2: error: block_type: " in result.stdout
+    assert f"{path}:2: error: block_type is " in result.stdout
     assert f"{path}:4: warning: the last 4 bytes" in result.stdout
     assert result.stdout.splitlines()[-1].startswith("not valid: ")
 
@@ -368,7 +368,7 @@ def test_summary_shows_what_is_in_a_run(logged):
     for line in ("records  12, in 8 files", "in       4 blocks, 4 regimes, 1 task", "workers  2: w0, w1"):
         assert line in output
     assert re.search(r"^reward +1\.833 +1\.202 +0 +3\.667 +▁.*█ *$", output, re.MULTILINE)
-    assert re.search(r"^ +3 +3 +test +task_a +3 +gravity 9\.8 *$", output, re.MULTILINE)
+    assert re.search(r"^ +3 +3 +test +task_a +3 +3\.333 +gravity 9\.8 *$", output, re.MULTILINE)
 
 
 def test_summary_prints_json(logged):

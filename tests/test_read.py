@@ -358,15 +358,15 @@ def test_every_function_takes_a_column_of_any_name(tmp_path, column):
     assert (tmp_path / "copy" / "run=run").is_dir()
 
 
-def test_a_hundred_metrics_do_not_take_long(tmp_path):
+def test_hundreds_of_metrics_do_not_take_long(tmp_path):
     """F-034."""
     import time
 
-    run = log_with(tmp_path, [f"m{each}" for each in range(300)], [range(300)] * 3)
+    run = log_with(tmp_path, [f"m{each}" for each in range(200)], [range(200)] * 3)
     begin = time.monotonic()
-    assert len(read.records(run).fetchall()[0]) == 304
-    assert len(read.summary(run).metrics) == 300
-    assert time.monotonic() - begin < 15
+    assert len(read.records(run).fetchall()[0]) == 204
+    assert len(read.summary(run).metrics) == 200
+    assert time.monotonic() - begin < 10
 
 
 @pytest.mark.slow
@@ -428,14 +428,7 @@ def test_asking_twice_gives_the_same_order(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "setting",
-    [
-        "threads = 1",
-        "threads = 8",
-        "default_order = 'DESC'",
-        "default_null_order = 'NULLS FIRST'",
-        "default_collation = 'NOCASE'",
-    ],
+    "setting", ["threads = 1", "threads = 8", "default_null_order = 'NULLS FIRST'", "default_collation = 'NOCASE'"]
 )
 def test_settings_of_a_connection_do_not_change_what_is_read(tmp_path, setting):
     """S1-33."""
@@ -446,17 +439,13 @@ def test_settings_of_a_connection_do_not_change_what_is_read(tmp_path, setting):
     assert read.regimes(run, connection=connection).fetchall() == read.regimes(run).fetchall()
 
 
-def test_a_connection_that_does_not_keep_the_order_is_refused_or_made_up_for(tmp_path):
-    """S1-33."""
-    run = ties(tmp_path, 6_000)
+@pytest.mark.parametrize("setting", ["preserve_insertion_order = false", "default_order = 'DESC'"])
+def test_a_connection_that_does_not_keep_the_order_is_refused(tmp_path, setting):
+    """S1-33: it says which setting, and the setting stays."""
     connection = duckdb.connect()
-    connection.execute("SET preserve_insertion_order = false")
-    try:
-        found = read.records(run, connection=connection).fetchall()
-    except ConfigError as error:
-        assert "preserve_insertion_order" in str(error)  # noqa: PT017
-    else:
-        assert found == read.records(run).fetchall()
+    connection.execute(f"SET {setting}")
+    with pytest.raises(ConfigError, match=setting.split()[0]):
+        read.records(ties(tmp_path, 6), connection=connection)
 
 
 # Relations --------------------------------------------------------------------------------------------------------------
@@ -615,6 +604,7 @@ def test_regimes_have_their_columns(tmp_path):
         "last_exp_num": 6,
         "started": rows[0]["timestamp"],
         "ended": rows[2]["timestamp"],
+        "means": {"reward": 1.0},
     }
 
 
@@ -727,7 +717,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(steps=STEPS)
 def test_both_ways_to_number_regimes_do_what_the_format_says(tmp_path_factory, steps):
     """S1-44: by groups where nothing lies between them, by sorting else; held against plain Python."""
@@ -1054,7 +1044,6 @@ def test_problems_of_a_good_log_are_none(tmp_path):
     [
         (lambda line: line.replace(b"Task_a", b"Task\xff"), "encoding"),
         (lambda line: line.replace(b"wake", b"\xed\xa0\x80"), "encoding"),
-        (lambda line: line.replace(b"w0", b'"w0'), "quotes"),
         (lambda line: line.replace(b"w0", b'"w0" '), "quotes"),
         (lambda line: line.replace(b"w0", b'"w"  "0"'), "quotes"),
         (lambda line: line.replace(b"{}", b'"{"p"": 1}"'), "quotes"),
@@ -1101,6 +1090,19 @@ def test_odd_text_comes_back_to_the_letter(tmp_path, number, cell):
 
 
 @pytest.mark.parametrize("number", [10, LARGE])
+def test_a_quote_that_is_never_closed_ends_the_file_there(tmp_path, number):
+    """F-076: what follows may be text, and text that looks like a row is none."""
+    run = write_log(tmp_path, [row(each) for each in range(number)])
+    path = run / "w0" / "0-train" / "data-log.tsv"
+    lines = path.read_bytes().splitlines(keepends=True)
+    lines[6] = lines[6].replace(b"w0", b'"w0')
+    path.write_bytes(b"".join(lines))
+    log = Log(age(run), on_bad_rows="skip")
+    assert first(log.records(), "exp_num") == [0, 1, 2, 3, 4]
+    assert [(found.rule, found.line) for found in log.findings] == [("torn", 7)]
+
+
+@pytest.mark.parametrize("number", [10, LARGE])
 def test_a_carriage_return_in_a_cell_comes_back(tmp_path, number):
     """F-026: bare, as the original wrote it before Python 3.13, and in quotes."""
     rows = [[0, each, "a\rb" if each % 2 else "c\r\nd"] for each in range(number)]
@@ -1124,7 +1126,7 @@ def test_a_quote_left_open_in_one_file_does_not_reach_into_the_next(tmp_path):
 
 def test_a_row_that_is_too_long_is_told(tmp_path):
     """F-086."""
-    run = write_log(tmp_path, [row(0), row(1, task_params="x" * (2**24 + 1)), row(2)])
+    run = write_log(tmp_path, [row(0), row(1, task_params="x" * (2**25 + 1)), row(2)])
     log = Log(run, on_bad_rows="skip")
     assert first(log.records(), "exp_num") == [0, 2]
     assert [(found.rule, found.line) for found in log.findings] == [("length", 3)]
@@ -1158,21 +1160,22 @@ import sys
 from l2logger import DataLogger
 logger = DataLogger(sys.argv[1], "run", {"metrics_columns": ["reward"]})
 print(logger.scenario_dir, flush=True)
-number = 0
-while True:
+for number in range(20_000):
     logger.log_record({"block_num": 0, "exp_num": number, "block_type": "train", "task_name": "Task_a", "task_params": {},
                        "reward": number / 2, "note": 'a "b"\\n' * (number % 50)})
-    number += 1
+sys.stdin.read()
 """
 
 
 def test_a_log_is_read_while_another_process_writes(tmp_path):
     """F-088: at full speed, with cells in quotes."""
-    with subprocess.Popen([sys.executable, "-c", WRITE, tmp_path], stdout=subprocess.PIPE, text=True) as writer:
+    with subprocess.Popen(
+        [sys.executable, "-c", WRITE, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as writer:
         try:
             directory = writer.stdout.readline().strip()
             lengths = []
-            while len(lengths) < 8:
+            while not lengths or lengths[-1] < 20_000:
                 relation = read.records(directory, on_bad_rows="skip")
                 found = of(relation, "exp_num, reward, length(note)")
                 assert found == [(each, each / 2, 6 * (each % 50) or None) for each in range(len(found))]
@@ -1180,7 +1183,6 @@ def test_a_log_is_read_while_another_process_writes(tmp_path):
         finally:
             writer.kill()
     assert lengths == sorted(lengths)
-    assert lengths[-1] > 0
 
 
 def test_a_relation_held_while_the_log_grows_never_shows_wrong_values(tmp_path):
@@ -1220,6 +1222,7 @@ def test_a_file_that_vanishes_between_looking_and_reading_is_told(tmp_path, monk
 # What other writers wrote -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.filterwarnings("ignore::l2logger.RecordWarning")
 def test_what_the_writer_wrote_is_what_is_read(make):
     """S0-27, F-025, F-026: text with everything in it."""
     texts = [
@@ -1282,7 +1285,7 @@ def test_a_torn_log_reads_up_to_its_last_whole_row_at_every_cut(make):
     ends = [
         place for place in range(1, len(data) + 1) if data[:place].endswith(b"\n") and data[:place].count(b'"') % 2 == 0
     ]
-    for cut in range(0, len(data) + 1, 3):
+    for cut in [*range(0, len(data), 7), len(data) - 1, len(data)]:
         path.write_bytes(data[:cut])
         whole = max(sum(end <= cut for end in ends) - 1, 0)
         log = Log(logger.scenario_dir, on_bad_rows="skip")

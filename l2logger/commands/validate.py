@@ -45,6 +45,7 @@ def command(runs: tuple[str, ...], strict: bool, as_json: bool) -> None:
 def _line(finding: Finding) -> str:
     """Return a finding as compilers write them, so that editors know the place."""
     place = finding.path + (f":{finding.line}" if finding.line else "")
-    column = f"{finding.column}: " if finding.column else ""
+    # Most problems begin with the name of the column.
+    column = f"{finding.column}: " if finding.column and finding.column not in finding.problem else ""
     severity = click.style(finding.severity, fg="red" if finding.severity == ERROR else "yellow")
     return f"{visible(place)}: {severity}: {visible(column + finding.problem)} [{finding.rule}]"
