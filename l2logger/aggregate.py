@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from l2logger import util
-from l2logger.errors import ConfigError, DirectoryError, LogWarning
+from l2logger.errors import ConfigError, DirectoryError, LogFormatError, LogWarning
+from l2logger.runs import find
 from l2logger.schema import COMPLETE
 from l2logger.validate import LINES_ON_STDERR
 
@@ -39,10 +40,17 @@ def table(log_dir: str | os.PathLike[str]) -> "pd.DataFrame":
 
     Args:
         log_dir: Directory of a run, or the name of one in ``$L2DATA/logs``.
+
+    Raises:
+        FileNotFoundError: There is no such log.
+        LogFormatError: The log cannot be read, or its regimes not be numbered.
     """
     data = util.read_log_data(Path(log_dir))
-    # The regimes are numbered in the order of the records, so sorting by them would change nothing.
-    return util.fill_regime_num(data[data["exp_status"] == COMPLETE].reset_index(drop=True))
+    try:
+        # The regimes are numbered in the order of the records, so sorting by them would change nothing.
+        return util.fill_regime_num(data[data["exp_status"] == COMPLETE].reset_index(drop=True))
+    except (KeyError, AttributeError, ValueError) as error:
+        raise LogFormatError(f"the regimes cannot be numbered: {error}", log_dir) from error
 
 
 def aggregate(log_dir: str | os.PathLike[str], output: str = "data", format: str = "tsv") -> str:
@@ -72,6 +80,11 @@ def aggregate(log_dir: str | os.PathLike[str], output: str = "data", format: str
     directory, file_name = os.path.split(os.path.realpath(path))
     if not os.path.isdir(directory):
         raise DirectoryError(errno.ENOENT, "no such directory to write to", directory)
+    directory_of_run = util.get_fully_qualified_name(Path(log_dir))
+    runs = find((str(directory_of_run),))[0] if directory_of_run.is_dir() else []
+    if len(runs) > 1:
+        shown = ", ".join(run.name for run in runs[:5])
+        raise ConfigError(f"expected one run in {os.fspath(log_dir)!r}, found {len(runs)}: {shown}; give one of them")
     data = table(log_dir)
     temporary = os.path.join(directory, f".{file_name}.{os.getpid()}.tmp")
     try:
@@ -137,7 +150,7 @@ def _attempt(options: argparse.Namespace) -> tuple[int, str]:
         return USAGE, str(error)
     except RuntimeError as error:
         return FAILED, str(error)
-    except (KeyError, AttributeError) as error:
+    except KeyError as error:
         return FAILED, error.args[0]
     return DONE, ""
 

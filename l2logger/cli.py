@@ -99,7 +99,8 @@ def main() -> NoReturn:
 
 def _wants_traceback(args: Sequence[str] | None) -> bool:
     # The option may stand behind a mistake that click found first.
-    return "--debug" in (sys.argv[1:] if args is None else args) or bool(os.environ.get("L2LOGGER_DEBUG"))
+    given = "--debug" in (sys.argv[1:] if args is None else args)
+    return given or click.BOOL.convert(os.environ.get("L2LOGGER_DEBUG") or "0", None, None)
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
@@ -128,7 +129,7 @@ def _status_after(error: BaseException) -> int:
     say("error", _one_line(error))
     if hint := _hint(error):
         say("hint", hint)
-    return UNREADABLE
+    return USAGE if isinstance(error, ConfigError) and not isinstance(error, OSError) else UNREADABLE
 
 
 def _one_line(error: BaseException) -> str:

@@ -20,14 +20,13 @@ from typing import Any, BinaryIO, Final, NamedTuple
 from l2logger import cells, info_files, paths
 from l2logger.errors import ConfigError, DirectoryError, LogFormatError
 from l2logger.findings import WARNING, Finding
-from l2logger.legacy_regimes import FAILED
+from l2logger.legacy_regimes import FAILED, REGIME_KEY
 from l2logger.log import Log
 from l2logger.paths import find_run
 from l2logger.rows import Row, RowFile
 from l2logger.runs import StoredRun, find
 from l2logger.schema import COMPLETE, V1_1, VERSIONS, WORKER_ID, Schema
-from l2logger.sql import name
-from l2logger.whole_files import PATH, ROW
+from l2logger.sql import PATH, ROW, name
 
 Progress = Callable[[int, int], None]
 """Is told how many bytes of the log were converted, and how many there are."""
@@ -39,7 +38,6 @@ _LEGACY_FILES: Final = frozenset({paths.COLUMN_INFO, paths.COLUMN_METRIC_LIST, p
 _RENAMED: Final = {"regime_num": "stored_regime_num"}
 """Readers of 1.x number the regimes and put ``regime_num`` into their tables, where there must be none before."""
 
-_REGIME_KEY: Final = ("block_num", "regime_num")
 _is_worker_id = re.compile(WORKER_ID).fullmatch
 _raw_cells = re.compile(r'"(?:[^"]++|"")*+"(?=\t|\Z)|[^\t]*').match
 
@@ -326,8 +324,8 @@ class _Legacy(_Job):
                 path = os.path.join(directory, listed)
                 if not os.path.isfile(path) or os.path.islink(path):
                     continue
-                with RowFile(path, counts=_REGIME_KEY) as file:
-                    places = [file.columns.index(column) for column in _REGIME_KEY] if file.columns else []
+                with RowFile(path, counts=REGIME_KEY) as file:
+                    places = [file.columns.index(column) for column in REGIME_KEY] if file.columns else []
                     keys = {tuple(row.cells[place] for place in places) for row in file if isinstance(row, Row)}
                 if unused := sorted(key[1] for key in keys if (directory, *key) not in used):
                     problem = f"regimes without records, which are not in the copy: {', '.join(unused[:10])}"

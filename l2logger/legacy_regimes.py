@@ -20,6 +20,9 @@ from l2logger.sql import literal, name
 FAILED: Final = ("aborted", "cancelled", "crashed", "error", "failed", "failure", "incomplete", "killed", "timeout")
 """Words that, as the free ``status`` of an experience, say that it did not complete; in lower case."""
 
+REGIME_KEY: Final = ("block_num", "regime_num")
+"""Columns by which records find their regime."""
+
 _FROM_REGIMES: Final = {
     "worker_id": "regime_worker",
     "block_type": "regime_block_type",
@@ -72,15 +75,18 @@ def load(connection: duckdb.DuckDBPyConnection, table: str, files: list[str]) ->
             path = os.path.join(directory, entry)
             if not os.path.isfile(path) or os.path.islink(path):
                 continue
-            with RowFile(path, counts=("block_num", "regime_num")) as regime_file:
-                for row in regime_file:
-                    if not isinstance(row, Row):
-                        findings.append(row)
-                        continue
-                    cells = dict(zip(regime_file.columns or (), row.cells, strict=True))
-                    key = int(cells["block_num"]), int(cells["regime_num"])
-                    named = (cells.get(column) or None for column in ("worker", "block_type", "task_name", "params"))
-                    regimes.setdefault(key, (file, *key, *named))
+            try:
+                with RowFile(path, counts=REGIME_KEY) as regime_file:
+                    for row in regime_file:
+                        if not isinstance(row, Row):
+                            findings.append(row)
+                            continue
+                        cells = dict(zip(regime_file.columns or (), row.cells, strict=True))
+                        key = int(cells["block_num"]), int(cells["regime_num"])
+                        named = (cells.get(name) or None for name in ("worker", "block_type", "task_name", "params"))
+                        regimes.setdefault(key, (file, *key, *named))
+            except OSError as error:
+                findings.append(Finding("unreadable", f"cannot be read: {error.strerror}", path))
         if not regimes:
             findings.append(
                 Finding(

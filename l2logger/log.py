@@ -13,6 +13,7 @@ import itertools
 import operator
 import os
 import tempfile
+import uuid
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
@@ -20,17 +21,18 @@ import duckdb
 
 from l2logger.diagnostics import warn
 from l2logger.errors import ConfigError, LogFormatError, LogWarning
+from l2logger.findings import ERROR
 from l2logger.log_files import LogFiles
 from l2logger.paths import find_run
 from l2logger.runs import find
 from l2logger.schema import COUNTS, V1_1
-from l2logger.sql import literal, name, unique
+from l2logger.sql import PATH, ROW, literal, name, unique
 from l2logger.tally import NUMBERS, is_open, type_of
-from l2logger.whole_files import PATH, ROW
 
 RUN: Final = "run"
 """The column that tells the run of a record."""
 
+_NO_METRICS: Final = frozenset({*V1_1.columns, "regime_num"})
 _SHOWN_FINDINGS: Final = 5
 
 
@@ -53,7 +55,8 @@ class Log:
         columns: Names of the columns: those of the first file, then what others have besides.
         shown: The name each column has in a relation. DuckDB does not tell ``a`` from ``A``, so that is ``A_1``.
         types: The DuckDB type of each column.
-        metrics: Columns of numbers that a run lists as its metrics.
+        numbers: Columns of numbers that are no counts of blocks, experiences or regimes.
+        metrics: Columns that a run lists as its metrics; if none does, `numbers`.
         exp_nums: The least and the greatest ``exp_num``.
         connection: The DuckDB connection.
 
@@ -95,7 +98,8 @@ class Log:
         self.shown = _shown(self.columns)
         self.types = {column: self._type(column) for column in self.columns}
         listed = dict.fromkeys(metric for run in self.runs for metric in run.metrics_columns())
-        self.metrics = tuple(each for each in listed if is_open(each) and self.types.get(each) in NUMBERS)
+        self.numbers = tuple(each for each in self.columns if self.types[each] in NUMBERS and each not in _NO_METRICS)
+        self.metrics = tuple(each for each in listed if is_open(each) and each in self.types) or self.numbers
         exp_nums = [exp_num for files in self._files for exp_num in files.exp_nums]
         self.exp_nums = (min(exp_nums, default=0), max(exp_nums, default=0))
         self._run_table = self._list_runs() if len(self.runs) > 1 else ""
@@ -119,8 +123,10 @@ class Log:
         if not self.findings or on_bad_rows == "skip":
             return
         if on_bad_rows == "raise":
-            worst = min(self.findings, key=lambda finding: finding.severity)
-            raise LogFormatError(worst.problem, worst.path, worst.line, worst.column)
+            bad = [finding for finding in self.findings if finding.severity == ERROR or finding.rule == "torn"]
+            if bad:
+                raise LogFormatError(*bad[0][1:5])
+            return
         more = len(self.findings) - _SHOWN_FINDINGS
         shown = [str(finding) for finding in self.findings[:_SHOWN_FINDINGS]]
         if more > 0:
@@ -131,10 +137,12 @@ class Log:
         """Return the query for all records in no order, with `PATH`, `ROW` and ``run`` behind the `columns`.
 
         Args:
-            columns: Names of columns, which the log need not have; all of them by default.
+            columns: Names of columns, which the log need not have; all of them by default. A mapping says what to call
+                them.
         """
-        wanted = self.columns if columns is None else tuple(columns)
-        union = self._union([(each, self.shown.get(each, each), self.types.get(each, "VARCHAR")) for each in wanted])
+        wanted = self.columns if columns is None else columns
+        called = wanted if isinstance(wanted, Mapping) else {each: self.shown.get(each, each) for each in wanted}
+        union = self._union([(each, to, self.types.get(each, "VARCHAR")) for each, to in called.items()])
         if len(self.runs) > 1:
             return f"SELECT records.*, runs.run FROM ({union}) records JOIN {self._run_table} runs ON runs.path = records.{name(PATH)}"
         return f"SELECT *, {literal(self.runs[0].name if self.runs else '')} AS {RUN} FROM ({union})"
@@ -172,7 +180,7 @@ def _connect() -> duckdb.DuckDBPyConnection:
         config={
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
-            "temp_directory": os.path.join(tempfile.gettempdir(), f"l2logger-{os.getpid()}"),
+            "temp_directory": os.path.join(tempfile.gettempdir(), f"{unique('spill')}_{uuid.uuid4().hex}"),
         }
     )
 

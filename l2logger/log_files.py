@@ -13,10 +13,10 @@ from l2logger.findings import Finding
 from l2logger.row_table import RowTable
 from l2logger.rows import RowFile
 from l2logger.schema import COUNTS, V1_1
-from l2logger.sql import literal, name, unique
+from l2logger.sql import PATH, ROW, literal, name, unique
 from l2logger.tally import typed
 from l2logger.triage import Glance, glance
-from l2logger.whole_files import PATH, ROW, WholeFiles
+from l2logger.whole_files import WholeFiles
 
 _COPIED_BYTES: Final = 2**28
 _WAKE: Final = literal(V1_1.defaults["block_subtype"])
@@ -65,7 +65,7 @@ class LogFiles:
                 copied[columns][path] = seen
                 room -= seen.end
             else:
-                self._whole.setdefault(columns, WholeFiles(columns, connection)).sizes[path] = seen.size
+                self._whole.setdefault(columns, WholeFiles(columns, connection)).files[path] = seen
         self.columns = tuple(dict.fromkeys(column for columns in self.headers.values() for column in columns))
         self._table = RowTable(tuple(dict.fromkeys((*COUNTS, *self.columns))), connection)
         for columns, whole in self._whole.items():
@@ -94,7 +94,7 @@ class LogFiles:
         """Note the columns of a file; return what a glance told, a careful reader if that was too little, or nothing."""
         try:
             seen = glance(path)
-            if seen and seen.whole and set(COUNTS) <= set(seen.columns):
+            if seen and set(COUNTS) <= set(seen.columns):
                 self.headers[path] = seen.columns
                 return seen
             with RowFile(path) as file:
@@ -122,9 +122,9 @@ class LogFiles:
             cells = dict(self._table.cells)
             if "block_subtype" in cells:
                 cells["block_subtype"] = f"CASE WHEN has_subtype THEN {cells['block_subtype']} ELSE {_WAKE} END"
-            yield self._select(columns, self._table.source(), cells)
+            yield self._select(columns, self._table.name, cells)
         for whole in self._whole.values():
-            if whole.sizes:
+            if whole.files:
                 yield self._select(columns, whole.source(), whole.cells)
 
     def _select(self, columns: list[tuple[str, str, str]], source: str, cells: Mapping[str, str]) -> str:

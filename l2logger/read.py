@@ -6,9 +6,13 @@
     read.regimes("logs").filter("task_name = 'cartpole_moon'").fetchall()
     read.connect("logs").sql("SELECT run, avg(reward) FROM records GROUP BY run")
 
-Wherever a run is asked for, any number can be given: directories of runs, directories that hold runs at any depth, log
-files, names of runs in ``$L2DATA/logs``. Relations are DuckDB's: lazy, larger than memory, to be filtered and joined
-on, and turned into a frame by ``.df()``, ``.pl()``, ``.arrow()`` or ``.fetchall()``.
+Wherever runs are asked for, any number can be given: directories of runs, directories that hold runs at any depth, log
+files, names of runs in ``$L2DATA/logs``.
+
+Relations are DuckDB's: to be filtered and joined on, and turned into a frame by ``.df()``, ``.pl()``, ``.to_arrow_table()``
+or ``.fetchall()``. Every cell is looked at once when a log is opened, for its type; after that nothing is read before it is
+asked for, what is asked for is read from the files anew each time, and none of it needs to fit into memory. A log that
+grows meanwhile has to be opened again: it says so.
 
 What is no record (a line without its end, with too many cells, not UTF-8 ...) is reported by a `LogWarning` with path
 and line, and the rest is read. ``on_bad_rows="skip"`` is silent, ``"raise"`` makes it a `LogFormatError`.
@@ -17,7 +21,7 @@ and line, and the rest is read. ``on_bad_rows="skip"`` is silent, ``"raise"`` ma
 import errno
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import duckdb
@@ -27,11 +31,12 @@ from l2logger.findings import Finding
 from l2logger.log import Log
 from l2logger.paths import find_run
 from l2logger.regimes import regimes as regimes_of
+from l2logger.rules import Report, validate
 from l2logger.runs import Info, find
 from l2logger.summary import Summary, summarise
-from l2logger.views import create_views
+from l2logger.views import TABLES, create_views
 
-__all__ = ["Info", "connect", "info", "problems", "records", "regimes", "summary", "to_parquet"]
+__all__ = ["Info", "Report", "connect", "findings", "info", "records", "regimes", "summary", "to_parquet", "validate"]
 
 OnBadRows = Literal["warn", "skip", "raise"]
 Path = str | os.PathLike[str]
@@ -48,7 +53,8 @@ def records(
 
     Args:
         runs: Where to read from.
-        connection: A DuckDB connection of yours, to join the records with other things; a new one if there is none.
+        connection: A DuckDB connection of yours, to join the records with other things; a new one if there is none. What
+            was copied of the log stays in its temporary tables until it is closed.
         on_bad_rows: ``"warn"`` of what is no record, ``"skip"`` it, or ``"raise"``.
 
     Raises:
@@ -66,7 +72,7 @@ def regimes(
     Columns: ``run``, ``regime_num``, ``block_num``, ``block_type``, ``block_subtype``, ``task_name``, ``task_params`` (of
     the first experience), ``params_count`` (how many different parameters there are; tools expect one), ``workers``,
     ``length`` (records), ``first_exp_num``, ``last_exp_num``, ``started`` and ``ended`` (timestamps), and ``means``, a
-    struct with the mean of each metric: in SQL, ``means.reward``.
+    struct with the mean of each metric over its finite values: in SQL, ``means.reward``.
 
     The arguments and errors are those of `records`.
     """
@@ -92,21 +98,27 @@ def info(run: Path) -> Info:
     return found[0].info()
 
 
-def problems(*runs: Path) -> list[Finding]:
-    """Return what of the runs is no record, with path and line; `l2logger.validate` looks at the records as well."""
+def findings(*runs: Path) -> list[Finding]:
+    """Return what of the runs is no record, with path and line; `validate` looks at the records as well."""
     return Log(*runs, on_bad_rows="skip").findings
 
 
-def connect(*runs: Path, on_bad_rows: OnBadRows = "warn") -> duckdb.DuckDBPyConnection:
+def connect(
+    *runs: Path,
+    connection: duckdb.DuckDBPyConnection | None = None,
+    on_bad_rows: OnBadRows = "warn",
+    tables: Iterable[str] = TABLES,
+) -> duckdb.DuckDBPyConnection:
     """Return a DuckDB connection with the views ``records``, ``regimes`` and ``runs``, for SQL over many runs.
 
     ``records`` and ``regimes`` have the columns that the functions of these names tell. ``runs`` has one row for each
     run: ``run``, ``path``, ``version``, ``files``, ``records``, ``metrics_columns`` (a list), and ``logger_info`` and
     ``scenario_info`` as JSON text.
 
-    The arguments and errors are those of `records`.
+    The arguments and errors are those of `records`, and `tables` says which of the three are needed. They are on this
+    connection alone: a ``cursor()`` of it does not have them.
     """
-    return create_views(Log(*runs, on_bad_rows=on_bad_rows))
+    return create_views(Log(*runs, connection=connection, on_bad_rows=on_bad_rows), tables)
 
 
 def to_parquet(
@@ -132,7 +144,10 @@ def to_parquet(
     target = os.path.abspath(path)
     if os.path.exists(target):
         raise DirectoryError(errno.EEXIST, "there is something already; give the path of a new directory", target)
-    relation = records(*runs, on_bad_rows=on_bad_rows)
+    log = Log(*runs, on_bad_rows=on_bad_rows)
+    # Each thread would write its rows when it has them.
+    log.connection.execute("SET threads = 1")
+    relation = log.records()
     if unknown := [column for column in partition_by if column not in relation.columns]:
         raise ConfigError(f"partition_by names {unknown}; the columns are {', '.join(relation.columns)}")
     os.makedirs(os.path.dirname(target), exist_ok=True)

@@ -6,12 +6,13 @@ import duckdb
 
 from l2logger.log import Log
 from l2logger.schema import COMPLETE, V1_1
-from l2logger.sql import literal, name, unique
-from l2logger.whole_files import PATH, ROW
+from l2logger.sql import PATH, ROW, literal, name, unique
 
 KEY: Final = ("block_num", "block_type", "block_subtype", "task_name")
 """Columns that are the same within a regime."""
 
+_STORED: Final = "l2logger stored"
+_NEW: Final = "l2logger new"
 _FIGURES: Final = """
     arg_min(task_params, exp_num) AS task_params, count(DISTINCT task_params) AS params_count,
     count(DISTINCT worker_id) AS workers, count(*) AS length,
@@ -35,7 +36,7 @@ def regimes(log: Log) -> duckdb.DuckDBPyRelation:
         runs = f"run IN ({', '.join(map(literal, sorted(to_sort)))})"
         of_key = ", ".join(f"any_value({column}) AS {column}" for column in KEY)
         sorted_out = (
-            f"SELECT run, regime_num, {of_key}, {_FIGURES} FROM ({numbered(log, runs)}) GROUP BY run, regime_num"
+            f"SELECT run, regime_num, {of_key}, {figures} FROM ({numbered(log, runs)}) GROUP BY run, regime_num"
         )
         found += f" WHERE NOT {runs} UNION ALL BY NAME {sorted_out}"
     return log.connection.sql(f"SELECT * FROM ({found}) ORDER BY run, regime_num")
@@ -46,17 +47,23 @@ def _legacy(log: Log) -> set[str]:
 
 
 def _complete(log: Log) -> str:
-    stored = ("regime_num",) if _legacy(log) else ()
-    columns = dict.fromkeys((*V1_1.columns, *stored, *log.metrics))
+    """Return the query for the complete records: standard columns, and others under names that are nobody's."""
+    columns = {column: column for column in V1_1.columns} | _aliases(log)
+    if _legacy(log):
+        columns["regime_num"] = _STORED
     return f"SELECT * FROM ({log.unsorted(columns)}) WHERE exp_status = {literal(COMPLETE)}"
+
+
+def _aliases(log: Log) -> dict[str, str]:
+    return {metric: f"l2logger metric {place}" for place, metric in enumerate(log.metrics)}
 
 
 def _means(log: Log) -> str:
     """Return the expression for the mean of each metric, over those values that are finite numbers."""
     if not log.metrics:
         return "NULL"
-    values = {metric: f"{name(log.shown[metric])}::DOUBLE" for metric in log.metrics}
-    means = (f"{name(metric)} := avg({value}) FILTER (isfinite({value}))" for metric, value in values.items())
+    values = {metric: f"try_cast({name(alias)} AS DOUBLE)" for metric, alias in _aliases(log).items()}
+    means = (f"{name(log.shown[metric])} := avg({each}) FILTER (isfinite({each}))" for metric, each in values.items())
     return f"struct_pack({', '.join(means)})"
 
 
@@ -85,22 +92,19 @@ def numbered(log: Log, runs: str) -> str:
         runs: A condition of SQL on ``run``.
 
     Returns:
-        A query with ``run``, the standard columns, the metrics and ``regime_num``.
+        A query with ``run``, the standard columns, ``regime_num``, and the metrics under names of ours.
     """
     order = f"PARTITION BY run ORDER BY exp_num, block_num, {name(PATH)}, {name(ROW)}"
     key = f"row({', '.join(KEY)})"
-    number = f"sum(new) OVER ({order} ROWS UNBOUNDED PRECEDING) - 1"
-    stored = "NULL"
+    number = f"sum({name(_NEW)}) OVER ({order} ROWS UNBOUNDED PRECEDING) - 1"
     if legacy := _legacy(log):
-        number = f"CASE WHEN run IN ({', '.join(map(literal, sorted(legacy)))}) THEN stored ELSE {number} END"
-        # In a log that lacks it, all records of a run are one regime.
-        stored = "coalesce(try_cast(regime_num AS BIGINT), 0)"
-    columns = ", ".join([*V1_1.columns, *(name(log.shown[metric]) for metric in log.metrics)])
+        # In a log that lacks its number, all records of a run are one regime.
+        stored = f"coalesce(try_cast({name(_STORED)} AS BIGINT), 0)"
+        number = f"CASE WHEN run IN ({', '.join(map(literal, sorted(legacy)))}) THEN {stored} ELSE {number} END"
     return f"""
-        SELECT run, {columns}, ({number})::BIGINT AS regime_num
+        SELECT *, ({number})::BIGINT AS regime_num
         FROM (
-            SELECT run, {columns}, {name(PATH)}, {name(ROW)}, {stored} AS stored,
-                ({key} IS DISTINCT FROM lag({key}) OVER ({order}))::INTEGER AS new
+            SELECT *, ({key} IS DISTINCT FROM lag({key}) OVER ({order}))::INTEGER AS {name(_NEW)}
             FROM ({_complete(log)}) WHERE {runs}
         )
         """

@@ -18,6 +18,7 @@ from typing import Any, Final, NamedTuple
 from l2logger import info_files, lock, paths
 from l2logger.errors import DirectoryError, L2LoggerError, LogLockedError
 from l2logger.findings import Finding
+from l2logger.legacy_regimes import REGIME_KEY
 from l2logger.paths import find_run
 from l2logger.rows import RowFile
 from l2logger.runs import StoredRun, find
@@ -26,7 +27,6 @@ from l2logger.schema import COUNTS
 Progress = Callable[[int, int], None]
 """Is told how many files were looked at, and how many there are."""
 
-_REGIME_KEY: Final = ("block_num", "regime_num")
 _FLAGS: Final = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
 
@@ -90,7 +90,7 @@ def _files(run: StoredRun) -> Iterator[tuple[str, tuple[str, ...]]]:
             for name in (paths.BLOCK_INFO, paths.BLOCK_REPORT):
                 path = os.path.join(directory, name)
                 if os.path.isfile(path) and not os.path.islink(path):
-                    yield path, _REGIME_KEY
+                    yield path, REGIME_KEY
 
 
 def _repair_file(path: str, counts: tuple[str, ...], *, dry_run: bool) -> Repair | None:

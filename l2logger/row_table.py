@@ -11,10 +11,9 @@ import duckdb
 from l2logger.cells import quote
 from l2logger.findings import Finding
 from l2logger.rows import Row, RowFile
-from l2logger.sql import literal, name, read_tsv, unique
+from l2logger.sql import PATH, ROW, literal, name, read_tsv, unique
 from l2logger.tally import Size, in_slices, is_open, kinds_sql, size_sql
 from l2logger.triage import Glance
-from l2logger.whole_files import PATH, ROW
 
 
 class RowTable:
@@ -25,16 +24,18 @@ class RowTable:
         connection: The DuckDB connection.
 
     Attributes:
-        cells: The cell of each column in the `source`.
+        cells: The cell of each column.
+        name: Of the table, which has the cells, as text, `PATH`, `ROW`, and ``has_subtype``, whether the file has a
+            column ``block_subtype``.
     """
 
     def __init__(self, columns: tuple[str, ...], connection: duckdb.DuckDBPyConnection) -> None:
         self.cells = {column: f"c{place}" for place, column in enumerate(columns)}
         self._connection = connection
-        self._table = unique("rows")
+        self.name = unique("rows")
         cells = "".join(f"{cell} VARCHAR, " for cell in self.cells.values())
         connection.execute(
-            f"CREATE TEMP TABLE {self._table} ({cells}{name(PATH)} VARCHAR, {name(ROW)} BIGINT, has_subtype BOOLEAN)"
+            f"CREATE TEMP TABLE {self.name} ({cells}{name(PATH)} VARCHAR, {name(ROW)} BIGINT, has_subtype BOOLEAN)"
         )
 
     def copy(self, columns: tuple[str, ...], files: Mapping[str, Glance]) -> None:
@@ -43,12 +44,12 @@ class RowTable:
 
     def remove_missed(self, files: Mapping[str, Glance]) -> set[str]:
         """Remove the rows of those files of which DuckDB missed a byte, and return these."""
-        found = self._connection.sql(f"SELECT {name(PATH)}, {size_sql(self.cells)} FROM {self._table} GROUP BY ALL")
+        found = self._connection.sql(f"SELECT {name(PATH)}, {size_sql(self.cells)} FROM {self.name} GROUP BY ALL")
         sizes = {path: Size.of_cells(rows, length, len(files[path].columns)) for path, rows, length in found.fetchall()}
         missed = {path for path, seen in files.items() if sizes.get(path) != seen.size}
         if missed:
             self._connection.execute(
-                f"DELETE FROM {self._table} WHERE list_contains($missed, {name(PATH)})", {"missed": sorted(missed)}
+                f"DELETE FROM {self.name} WHERE list_contains($missed, {name(PATH)})", {"missed": sorted(missed)}
             )
         return missed
 
@@ -58,7 +59,7 @@ class RowTable:
         picked = Counter[str]()
         self._insert(columns, paths, _picked(paths, picked, findings))
         found = self._connection.execute(
-            f"SELECT {name(PATH)}, count(*) FROM {self._table} WHERE list_contains($paths, {name(PATH)}) GROUP BY ALL",
+            f"SELECT {name(PATH)}, count(*) FROM {self.name} WHERE list_contains($paths, {name(PATH)}) GROUP BY ALL",
             {"paths": paths},
         )
         for path, lost in (picked - Counter(dict(found.fetchall()))).items():
@@ -70,19 +71,15 @@ class RowTable:
         kinds: dict[str, int] = {}
         for columns in in_slices([column for column in self.cells if is_open(column)]):
             figures = ", ".join(kinds_sql(self.cells[column]) for column in columns)
-            [found] = self._connection.sql(f"SELECT {figures} FROM {self._table}").fetchall()
+            [found] = self._connection.sql(f"SELECT {figures} FROM {self.name}").fetchall()
             kinds |= zip(columns, found, strict=True)
         return kinds
 
     def exp_nums(self) -> tuple[int | None, int | None]:
         """Return the least and the greatest ``exp_num``, None if there are no rows."""
         exp_num = f"{self.cells['exp_num']}::BIGINT"
-        [(first, last)] = self._connection.sql(f"SELECT min({exp_num}), max({exp_num}) FROM {self._table}").fetchall()
+        [(first, last)] = self._connection.sql(f"SELECT min({exp_num}), max({exp_num}) FROM {self.name}").fetchall()
         return first, last
-
-    def source(self) -> str:
-        """Return the query for all rows: the cells as text, with `PATH` and `ROW`, and `has_subtype`."""
-        return self._table
 
     def _insert(self, columns: tuple[str, ...], paths: list[str], rows: Iterable[bytes]) -> None:
         """Append rows; each begins with the number of its path and a tab."""
@@ -94,7 +91,7 @@ class RowTable:
             with open(copy, "wb") as file:
                 file.writelines(rows)
             self._connection.execute(
-                f"INSERT INTO {self._table} BY NAME SELECT {', '.join(cells)}, $paths[number + 1] AS {name(PATH)}, "
+                f"INSERT INTO {self.name} BY NAME SELECT {', '.join(cells)}, $paths[number + 1] AS {name(PATH)}, "
                 f"row_number() OVER () AS {name(ROW)}, {has_subtype} AS has_subtype "
                 f"FROM {read_tsv(literal(copy), of_file, 'header=false, ignore_errors=true')}",
                 {"paths": paths},

@@ -100,7 +100,7 @@ def find(given: "tuple[str, ...]", *, follow_symlinks: bool = False) -> tuple[li
     # By their real paths, so that what is given twice, in whichever spelling, is read once.
     found: dict[str, tuple[str, dict[str, str]]] = {}
     real = functools.cache(os.path.realpath)
-    for path in map(_spelled, given):
+    for path in map(os.path.abspath, given):
         files = iter([(_run_of(path), path)]) if os.path.isfile(path) else _walk(path, follow_symlinks, findings)
         for run, file in files:
             _, of_run = found.setdefault(real(run), (run, {}))
@@ -114,14 +114,6 @@ def find(given: "tuple[str, ...]", *, follow_symlinks: bool = False) -> tuple[li
         shown = name if names.count(name) == 1 else path
         runs.append(StoredRun(path, shown, version, tuple(sorted(of_run.values()))))
     return sorted(runs), findings
-
-
-def _spelled(path: str) -> str:
-    # DuckDB would take a tilde for the home directory and "s3:" for a place on the network; and the run of a file or
-    # worker may be above what was given.
-    path = path.rstrip(os.sep) or path[:1]
-    plain = "~" not in path and ":" not in path and _run_of(path) == path
-    return path if plain else os.path.abspath(path)
 
 
 def _name(path: str) -> str:

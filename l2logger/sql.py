@@ -3,9 +3,11 @@
 import itertools
 from typing import Final
 
+PATH: Final = "l2logger path"
+ROW: Final = "l2logger row"
+"""Columns of a source beside those of the log: the file, and a number that rises within it."""
+
 _MAX_LINE_BYTES: Final = 2**25
-
-
 _serial = itertools.count()
 
 

@@ -9,7 +9,6 @@ from l2logger.log import Log
 from l2logger.regimes import regimes
 from l2logger.schema import COMPLETE, V1_1
 from l2logger.sql import literal, name
-from l2logger.tally import NUMBERS
 
 BINS: Final = 32
 """Number of points in the course of a metric."""
@@ -68,8 +67,8 @@ class Regime(NamedTuple):
     length: int
     first_exp_num: int
     last_exp_num: int
-    started: str
-    ended: str
+    started: str | None
+    ended: str | None
     means: dict[str, float | None] | None
 
 
@@ -84,11 +83,11 @@ class Summary(NamedTuple):
         incomplete: How many of them are not complete.
         blocks: Number of different blocks.
         workers: Names of the workers, sorted.
-        started: First timestamp, None without records.
+        started: First timestamp, None if there is none.
         ended: Last timestamp.
         regimes: In their order.
         tasks: By name.
-        metrics: In the order of the columns.
+        metrics: Those that a run lists, then all other columns of numbers.
         findings: How many things are wrong with the files.
     """
 
@@ -117,7 +116,7 @@ class Summary(NamedTuple):
 
 def summarise(log: Log) -> Summary:
     """Return the summary of all runs in a log; the log is read twice."""
-    metrics = [column for column in log.columns if column not in V1_1.columns and log.types[column] in NUMBERS]
+    metrics = list(dict.fromkeys((*log.metrics, *log.numbers)))
     parts = _parts(log, metrics)
     stretches = range(1 + max((part.stretch for part in parts), default=-1))
     return Summary(
@@ -128,8 +127,8 @@ def summarise(log: Log) -> Summary:
         incomplete=sum(part.records - part.complete for part in parts),
         blocks=len({(part.run, part.block_num) for part in parts}),
         workers=tuple(sorted({part.worker_id for part in parts})),
-        started=min((part.started for part in parts), default=None),
-        ended=max((part.ended for part in parts), default=None),
+        started=min((part.started for part in parts if part.started), default=None),
+        ended=max((part.ended for part in parts if part.ended), default=None),
         regimes=tuple(Regime(*row) for row in regimes(log).fetchall()),
         tasks=tuple(_task(task, [part for part in parts if part.task_name == task], metrics) for task in _tasks(parts)),
         metrics=tuple(
@@ -192,7 +191,7 @@ def _parts(log: Log, metrics: list[str]) -> list[_Part]:
     complete = f"exp_status = {literal(COMPLETE)}"
     moments = ""
     for column in metrics:
-        value = f"{name(log.shown[column])}::DOUBLE"
+        value = f"try_cast({name(log.shown[column])} AS DOUBLE)"
         for function in ("count", "avg", "var_pop", "min", "max"):
             moments += f", {function}({value}) FILTER ({complete} AND isfinite({value}))"
     rows = log.connection.sql(

@@ -8,9 +8,8 @@ from l2logger.findings import Finding
 from l2logger.log import Log
 from l2logger.rows import Row, RowFile
 from l2logger.schema import COUNTS, TIMESTAMP, TIMESTAMP_CHARS, V1_1
-from l2logger.sql import literal, name, unique
+from l2logger.sql import PATH, ROW, literal, name, unique
 from l2logger.tally import INTEGER, MISSING
-from l2logger.whole_files import PATH, ROW
 
 KEYS: Final = ("block_num", "block_type", "block_subtype", "worker_id", "task_name", "exp_status")
 """Columns with few values in a file: the same in all records of a part."""

@@ -1,9 +1,8 @@
 """Look at a log file, at the speed of memory, to decide how it can be read.
 
 DuckDB's CSV reader leaves rows of a wrong width out, but it takes a torn last row for a record, fails at a bare
-carriage return, ends a cell at a quote with blanks behind it and strips blanks around quotes. But for the last, this is looked
-for here; the numbers of lines and bytes tell whether anything else was left out. Files that were written to a moment ago may grow while DuckDB reads them, so they are
-copied first.
+carriage return, ends a cell at a quote with blanks behind it, and strips blanks around quotes. But for the last, this
+is looked for here; the numbers of lines and bytes tell whether anything else was left out.
 """
 
 import os
@@ -27,15 +26,13 @@ class Glance(NamedTuple):
     Attributes:
         columns: Names of its columns.
         size: What the rows must come to.
-        whole: Whether nothing speaks against reading the file as it stands.
-        grows: Whether it was written to a moment ago.
+        grows: Whether it was written to a moment ago, so that it should be copied before it is read.
         start: Where the rows begin.
         end: Where the file ended.
     """
 
     columns: tuple[str, ...]
     size: Size
-    whole: bool
     grows: bool
     start: int
     end: int
@@ -47,7 +44,7 @@ class Glance(NamedTuple):
 
 
 def glance(path: str) -> Glance | None:
-    """Return what can be said about a file without parsing its rows; None if its header is out of the ordinary."""
+    """Return what can be said about a file without parsing its rows; None if something speaks against reading it so."""
     with open(path, "rb", buffering=0) as file:
         status = os.fstat(file.fileno())
         chunk = file.read(_CHUNK_BYTES)
@@ -69,5 +66,7 @@ def glance(path: str) -> Glance | None:
             chunk = file.read(_CHUNK_BYTES) if len(chunk) > _SMALL_BYTES else b""
     # A quote left open would reach into the next file, where several are put together.
     whole = not doubtful and quotes % 2 == 0 and last.endswith(b"\n") and lines > 0
+    if not whole:
+        return None
     grows = time.time() - status.st_mtime < _GROWING_SECS
-    return Glance(columns, Size(lines, end - start - quotes), whole, grows, start, end)
+    return Glance(columns, Size(lines, end - start - quotes), grows, start, end)

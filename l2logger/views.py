@@ -6,6 +6,7 @@ from typing import Final
 
 import duckdb
 
+from l2logger.errors import LogFormatError
 from l2logger.log import Log
 from l2logger.regimes import regimes
 
@@ -34,7 +35,10 @@ def _create_runs(log: Log) -> None:
     )
     records = dict(log.connection.sql(f"SELECT run, count(*) FROM ({log.unsorted(())}) GROUP BY run").fetchall())
     for run in log.runs:
-        info = run.info()
         values = [run.name, run.path, run.version, len(run.files), records.get(run.name, 0), run.metrics_columns()]
-        texts = [json.dumps(info.logger_info), json.dumps(info.scenario_info)]
+        try:
+            info = run.info()
+            texts: list[str | None] = [json.dumps(info.logger_info), json.dumps(info.scenario_info)]
+        except (LogFormatError, OSError):
+            texts = [None, None]
         log.connection.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values + texts)

@@ -7,12 +7,9 @@ from typing import Final, NamedTuple
 
 import duckdb
 
-from l2logger.sql import literal, name, read_tsv, unique
+from l2logger.sql import PATH, ROW, literal, name, read_tsv, unique
 from l2logger.tally import Size, in_slices, is_open, kinds_sql, size_sql
-
-PATH: Final = "l2logger path"
-ROW: Final = "l2logger row"
-"""Columns of a source beside those of the log: the file, and a number that rises within it."""
+from l2logger.triage import Glance
 
 _BATCH_ROWS: Final = 2**18
 _NO_PATTERN: Final = str.maketrans({"[": "[[]", "*": "[*]", "?": "[?]"})
@@ -36,14 +33,14 @@ class WholeFiles:
         connection: The DuckDB connection.
 
     Attributes:
-        sizes: The files, and how much is in each.
+        files: The files, and what was seen of each.
         cells: The cell of each column in the `source`.
         counts: What DuckDB sees of them, once they were counted.
     """
 
     def __init__(self, columns: tuple[str, ...], connection: duckdb.DuckDBPyConnection) -> None:
         self.columns = columns
-        self.sizes: dict[str, Size] = {}
+        self.files: dict[str, Glance] = {}
         self.counts: dict[str, _Count] = {}
         # By position, because DuckDB does not tell a column ``a`` from a column ``A``.
         self.cells: Mapping[str, str] = {column: f"c{place}" for place, column in enumerate(columns)}
@@ -56,14 +53,14 @@ class WholeFiles:
         for batch in self._batches():
             self._set_files(batch)
             # Telling all experiences of a very large file apart would take a lot of memory.
-            self._count(distinct=self.sizes[batch[0]].rows <= _BATCH_ROWS)
+            self._count(distinct=self.files[batch[0]].size.rows <= _BATCH_ROWS)
         missed = [
-            path for path, size in self.sizes.items() if path not in self.counts or self.counts[path].size != size
+            path for path, seen in self.files.items() if path not in self.counts or self.counts[path].size != seen.size
         ]
         for path in missed:
-            del self.sizes[path]
+            del self.files[path]
             self.counts.pop(path, None)
-        self._set_files(list(self.sizes))
+        self._set_files(list(self.files))
         return missed
 
     def kinds(self, column: str) -> int:
@@ -77,7 +74,13 @@ class WholeFiles:
         """Return the query for all rows: the cells as text, with `PATH` and `ROW`."""
         # Numbering the rows keeps DuckDB from using more than one core: only where an experience has several.
         ties = any(count.experiences < count.size.rows for count in self.counts.values())
-        return f"(SELECT *, {'row_number() OVER ()' if ties else '0'} AS {name(ROW)} FROM {self._scan(strict=True)})"
+        row = "row_number() OVER ()" if ties else "0"
+        # What is appended later was not looked at, and its last row may be unfinished.
+        end = sum(seen.end for seen in self.files.values())
+        grown = literal("the log has grown since it was opened; open it again")
+        check = f"CASE WHEN sum(size) IS DISTINCT FROM {end} THEN error({grown}) ELSE true END"
+        unchanged = f"(SELECT {check} FROM read_blob(getvariable({literal(self._variable)})))"
+        return f"(SELECT *, {row} AS {name(ROW)} FROM {self._scan(strict=True)} WHERE {unchanged})"
 
     def _scan(self, *, strict: bool) -> str:
         columns = dict.fromkeys(self.cells.values(), "VARCHAR")
@@ -93,12 +96,12 @@ class WholeFiles:
         """Yield the files, as many at a time as can be counted in little memory."""
         batch: list[str] = []
         room = _BATCH_ROWS
-        for path, size in self.sizes.items():
-            if batch and size.rows > room:
+        for path, seen in self.files.items():
+            if batch and seen.size.rows > room:
                 yield batch
                 batch, room = [], _BATCH_ROWS
             batch.append(path)
-            room -= size.rows
+            room -= seen.size.rows
         if batch:
             yield batch
 

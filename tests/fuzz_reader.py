@@ -510,9 +510,11 @@ class Judge:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
         try:
-            results = [self.compare(it, directory, lane) for lane in self.lanes]
-            if self.cases % 4 == 0:
-                self.others(directory)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                results = [self.compare(it, directory, lane) for lane in self.lanes]
+                if self.cases % 4 == 0:
+                    self.others(directory)
         except Exception:
             return "exception", traceback.format_exc(limit=-3)
         wrong = [
@@ -593,7 +595,7 @@ class Judge:
             lambda: self.read.summary(directory, on_bad_rows="skip").as_dict(),
             lambda: self.read.connect(directory, on_bad_rows="skip").sql("SELECT * FROM runs, regimes").fetchall(),
             lambda: self.read.info(directory),
-            lambda: self.read.problems(directory),
+            lambda: self.read.findings(directory),
             lambda: self.rules.validate(directory).as_dict(),
             lambda: self.util.read_logger_info(path),
             lambda: self.util.read_scenario_info(path),
@@ -608,9 +610,10 @@ class Judge:
             self.util.validate_log(frame, ["reward"])
         except ours:
             pass
-        if frame is not None:
+        if frame is not None and {"block_type", "task_name"} <= set(frame.columns):
             numbered = self.util.fill_regime_num(frame.drop(columns="regime_num", errors="ignore"))
-            self.util.parse_blocks(numbered)
+            if "task_params" in frame.columns:
+                self.util.parse_blocks(numbered)
 
 
 def common_prefix(one: bytes, other: bytes) -> int:
@@ -629,7 +632,6 @@ def work(seed: int, numbers: range) -> None:
     import logging
 
     logging.disable()
-    warnings.simplefilter("ignore")
     with tempfile.TemporaryDirectory(prefix="fuzz-") as base:
         judge = Judge(base)
         for number in numbers:

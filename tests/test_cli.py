@@ -156,7 +156,7 @@ def test_nothing_heavy_is_loaded_before_it_is_used(args):
         (["query", "RUN", "SELECT 1", "-o", "nowhere/x.csv"], 3, "no such directory"),
         (["query", "RUN", "SELECT 1", "-f", "table", "-o", "x"], 2, "a table is for the terminal"),
         (["aggregate", "RUN", "-o", "nowhere/x"], 3, "no such directory"),
-        (["convert", "RUN", "x"], 3, "is of format 1.1 already"),
+        (["convert", "RUN", "x"], 2, "is of format 1.1 already"),
     ],
 )
 def test_an_error_is_one_line_and_a_hint(logged, tmp_path, monkeypatch, args, code, says):

@@ -342,7 +342,23 @@ def test_columns_may_have_any_name(tmp_path, number):
     assert [str(value) for value in last[2:-2]] == [f"{float(f'{place}.{number - 1}')}" for place in range(len(ODD))]
 
 
-@pytest.mark.parametrize("column", ODD)
+RISKY = [
+    "",
+    "run",
+    "c1",
+    "l2logger path",
+    "l2logger row",
+    "records",
+    'q"q',
+    "REWARD",
+    "Exp_Num",
+    "Task_Name",
+    "stretch",
+    "means",
+]
+
+
+@pytest.mark.parametrize("column", RISKY)
 def test_every_function_takes_a_column_of_any_name(tmp_path, column):
     """F-036."""
     columns = [*COLUMNS, column] if column not in COLUMNS else COLUMNS
@@ -358,6 +374,7 @@ def test_every_function_takes_a_column_of_any_name(tmp_path, column):
     assert (tmp_path / "copy" / "run=run").is_dir()
 
 
+@pytest.mark.slow
 def test_hundreds_of_metrics_do_not_take_long(tmp_path):
     """F-034."""
     import time
@@ -412,7 +429,7 @@ def ties(tmp_path, number, workers=2, old=True):
     return age(tmp_path / "run") if old else tmp_path / "run"
 
 
-@pytest.mark.parametrize(("number", "workers", "old"), [(60_000, 2, True), (60_000, 2, False), (300, 150, True)])
+@pytest.mark.parametrize(("number", "workers", "old"), [(12_000, 2, True), (12_000, 2, False), (300, 60, True)])
 def test_ties_keep_the_order_of_the_file_however_it_is_read(tmp_path, number, workers, old):
     """S1-33: in place by several threads, copied, or of many small files."""
     run = ties(tmp_path, number, workers, old)
@@ -423,12 +440,12 @@ def test_ties_keep_the_order_of_the_file_however_it_is_read(tmp_path, number, wo
 
 def test_asking_twice_gives_the_same_order(tmp_path):
     """S1-33."""
-    relation = read.records(ties(tmp_path, 30_000))
+    relation = read.records(ties(tmp_path, 12_000))
     assert relation.fetchall() == relation.fetchall()
 
 
 @pytest.mark.parametrize(
-    "setting", ["threads = 1", "threads = 8", "default_null_order = 'NULLS FIRST'", "default_collation = 'NOCASE'"]
+    "setting", ["threads = 8", "default_null_order = 'NULLS FIRST'", "default_collation = 'NOCASE'"]
 )
 def test_settings_of_a_connection_do_not_change_what_is_read(tmp_path, setting):
     """S1-33."""
@@ -717,7 +734,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(steps=STEPS)
 def test_both_ways_to_number_regimes_do_what_the_format_says(tmp_path_factory, steps):
     """S1-44: by groups where nothing lies between them, by sorting else; held against plain Python."""
@@ -754,7 +771,7 @@ def test_both_ways_to_number_regimes_do_what_the_format_says(tmp_path_factory, s
         l2logger.regimes._interleaved = usual
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(
     turns=st.lists(st.sampled_from(["w0", "w1", "w2"]), min_size=1, max_size=30), luck=st.randoms(use_true_random=False)
 )
@@ -877,7 +894,7 @@ def test_pyarrow_reads_a_copy(copied):
 
 
 def test_parts_of_a_copy_are_sorted(tmp_path):
-    run = ties(tmp_path, 30_000)
+    run = ties(tmp_path, 12_000)
     read.to_parquet(run, path=tmp_path / "copy")
     found = of(duckdb.sql(f"FROM read_parquet('{tmp_path}/copy/**/*.parquet')"), "exp_num, worker_id, place")
     assert found == sorted(found)
@@ -1031,62 +1048,72 @@ def test_another_word_for_on_bad_rows_is_an_error(tmp_path):
 
 def test_problems_lists_all_of_it(damaged):
     """F-075, F-076, F-077."""
-    assert [(found.rule, found.line) for found in read.problems(damaged)] == [("cells", 3), ("torn", 5), ("header", 1)]
+    assert [(found.rule, found.line) for found in read.findings(damaged)] == [("cells", 3), ("torn", 5), ("header", 1)]
 
 
 def test_problems_of_a_good_log_are_none(tmp_path):
-    assert read.problems(write_log(tmp_path)) == []
+    assert read.findings(write_log(tmp_path)) == []
 
 
-@pytest.mark.parametrize("number", [10, LARGE])
-@pytest.mark.parametrize(
-    ("damage", "rule"),
-    [
-        (lambda line: line.replace(b"Task_a", b"Task\xff"), "encoding"),
-        (lambda line: line.replace(b"wake", b"\xed\xa0\x80"), "encoding"),
-        (lambda line: line.replace(b"w0", b'"w0" '), "quotes"),
-        (lambda line: line.replace(b"w0", b'"w"  "0"'), "quotes"),
-        (lambda line: line.replace(b"{}", b'"{"p"": 1}"'), "quotes"),
-        (lambda line: line.replace(b"wake\t", b""), "cells"),
-        (lambda line: line.replace(b"wake", b"wa\tke"), "cells"),
-        (lambda line: line.replace(b"wake", b"wa\nke"), "cells"),
-        (lambda line: b"\n" + line, "cells"),
-        (lambda line: line.replace(b"0\t5\t", b"0\tx\t"), "count"),
-        (lambda line: line.replace(b"0\t5\t", b"\t5\t"), "count"),
-        (lambda line: b"\0" * 10 + line, "count"),
-        (lambda line: b"\xef\xbb\xbf" + line, "count"),
-        (lambda line: b' "0"' + line[1:], "count"),
-    ],
-)
-def test_damage_in_one_row_is_found_and_costs_no_other(tmp_path, number, damage, rule):
+DAMAGE = [
+    (lambda line: line.replace(b"Task_a", b"Task\xff"), "encoding"),
+    (lambda line: line.replace(b"wake", b"\xed\xa0\x80"), "encoding"),
+    (lambda line: line.replace(b"w0", b'"w0" '), "quotes"),
+    (lambda line: line.replace(b"w0", b'"w"  "0"'), "quotes"),
+    (lambda line: line.replace(b"{}", b'"{"p"": 1}"'), "quotes"),
+    (lambda line: line.replace(b"wake\t", b""), "cells"),
+    (lambda line: line.replace(b"wake", b"wa\tke"), "cells"),
+    (lambda line: line.replace(b"wake", b"wa\nke"), "cells"),
+    (lambda line: b"\n" + line, "cells"),
+    (lambda line: line.replace(b"0\t5\t", b"0\tx\t"), "count"),
+    (lambda line: line.replace(b"0\t5\t", b"\t5\t"), "count"),
+    (lambda line: b"\0" * 10 + line, "count"),
+    (lambda line: b"\xef\xbb\xbf" + line, "count"),
+    (lambda line: b' "0"' + line[1:], "count"),
+]
+ODD_TEXTS = [' "w0"', ' ""', "w\x0b0", "\0", "w 0 ", " w0", "\x85", "'w0'", "#", "w\\0", "\ufeff", "a\u2028b", 'w"0']
+
+
+@pytest.fixture(scope="module", params=[10, LARGE])
+def changed(request, tmp_path_factory):
+    """Files that are copied, or read in place, in each of which the row in line 7 is changed: how, and what is read."""
+    changes = [damage for damage, _ in DAMAGE]
+    changes += [lambda line, text=text: line.replace(b"w0", text.encode()) for text in ODD_TEXTS]
+    rows = [row(each, directory=f"{place:02}") for place in range(len(changes)) for each in range(request.param)]
+    run = write_log(tmp_path_factory.mktemp("changed"), rows, columns=[*COLUMNS, "file"])
+    for place, change in enumerate(changes):
+        path = run / f"{place:02}" / "data-log.tsv"
+        lines = path.read_bytes().replace(b"\n", b"%d\n" % place).splitlines(keepends=True)
+        lines[0] = tsv([], [*COLUMNS, "file"]).encode()
+        lines[6] = change(lines[6])
+        path.write_bytes(b"".join(lines))
+    log = Log(age(run), on_bad_rows="skip")
+    found = of(log.records(), "file, exp_num, worker_id")
+    counted = dict(of(log.records().aggregate("file, count(*)"), "*"))
+    return request.param, found, counted, log.findings
+
+
+@pytest.mark.parametrize("place", range(len(DAMAGE)))
+def test_damage_in_one_row_is_found_and_costs_no_other(changed, place):
     """F-076, F-079: where files are copied and where they are read in place."""
-    run = write_log(tmp_path, [row(each) for each in range(number)])
-    path = run / "w0" / "0-train" / "data-log.tsv"
-    lines = path.read_bytes().splitlines(keepends=True)
-    lines[6] = damage(lines[6])
-    path.write_bytes(b"".join(lines))
-    log = Log(age(run), on_bad_rows="skip")
-    rest = [each for each in range(number) if each != 5 or lines[6].startswith(b"\n")]
-    assert first(log.records(), "exp_num") == rest
-    assert log.records().count("*").fetchall() == [(len(rest),)]
-    assert {(found.rule, found.line) for found in log.findings} >= {(rule, 7)}
-    assert {found.line for found in log.findings} <= {7, 8}
+    damage, rule = DAMAGE[place]
+    number, found, counted, findings = changed
+    kept = damage(b"0\t5\tw0").startswith(b"\n")
+    rest = [each for each in range(number) if each != 5 or kept]
+    assert [exp_num for file, exp_num, _ in found if file == place] == rest
+    assert counted[place] == len(rest)
+    of_file = [each for each in findings if f"/{place:02}/" in each.path]
+    assert {(each.rule, each.line) for each in of_file} >= {(rule, 7)}
+    assert {each.line for each in of_file} <= {7, 8}
 
 
-@pytest.mark.parametrize("number", [10, LARGE])
-@pytest.mark.parametrize(
-    "cell", [' "w0"', ' ""', "w\x0b0", "\0", "w 0 ", " w0", "\x85", "'w0'", "#", "w\\0", "\ufeff", "a\u2028b", 'w"0']
-)
-def test_odd_text_comes_back_to_the_letter(tmp_path, number, cell):
+@pytest.mark.parametrize("place", range(len(ODD_TEXTS)))
+def test_odd_text_comes_back_to_the_letter(changed, place):
     """F-026: where files are copied and where they are read in place."""
-    run = write_log(tmp_path, [row(each) for each in range(number)])
-    path = run / "w0" / "0-train" / "data-log.tsv"
-    lines = path.read_bytes().splitlines(keepends=True)
-    lines[6] = lines[6].replace(b"w0", cell.encode())
-    path.write_bytes(b"".join(lines))
-    log = Log(age(run), on_bad_rows="skip")
-    assert first(log.records().filter("exp_num = 5"), "worker_id") == [cell]
-    assert log.findings == []
+    _, found, _, findings = changed
+    file = len(DAMAGE) + place
+    assert [text for each, exp_num, text in found if (each, exp_num) == (file, 5)] == [ODD_TEXTS[place]]
+    assert [each for each in findings if f"/{file:02}/" in each.path] == []
 
 
 @pytest.mark.parametrize("number", [10, LARGE])
@@ -1248,7 +1275,7 @@ def test_what_the_writer_wrote_is_what_is_read(make):
     assert found == [(text or None, text) for text in texts]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     rows=st.lists(
         st.tuples(st.text(st.characters(exclude_categories=["Cs"])), st.floats(), st.integers(-(2**63), 2**63 - 1)),
@@ -1285,7 +1312,7 @@ def test_a_torn_log_reads_up_to_its_last_whole_row_at_every_cut(make):
     ends = [
         place for place in range(1, len(data) + 1) if data[:place].endswith(b"\n") and data[:place].count(b'"') % 2 == 0
     ]
-    for cut in [*range(0, len(data), 7), len(data) - 1, len(data)]:
+    for cut in [*range(0, len(data), 17), len(data) - 1, len(data)]:
         path.write_bytes(data[:cut])
         whole = max(sum(end <= cut for end in ends) - 1, 0)
         log = Log(logger.scenario_dir, on_bad_rows="skip")

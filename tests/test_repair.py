@@ -61,7 +61,7 @@ def test_a_line_that_is_no_record_is_moved_away(file, bad, line):
     insert(file, bad, line)
     repair(run_of(file))
     assert (file.read_bytes(), torn(file).read_bytes()) == (before, bad)
-    assert read.problems(run_of(file)) == []
+    assert read.findings(run_of(file)) == []
 
 
 def test_all_that_is_cut_is_kept_in_its_order(file):

@@ -83,6 +83,8 @@ def _sql_errors(connection: "DuckDBPyConnection", sql: str) -> Iterator[None]:
 
     try:
         yield
+    except duckdb.OperationalError:
+        raise  # out of memory, say
     except duckdb.Error as error:
         raise Mistake(str(error).splitlines()[0], hint=_hint(connection, sql, error)) from error
 
@@ -118,6 +120,8 @@ def _write(connection: "DuckDBPyConnection", sql: str, form: str, path: str) -> 
         return
     connection.execute(sql)
     columns = [name for name, *_ in connection.description or []]
+    if twice := sorted({column for column in columns if columns.count(column) > 1}):
+        raise Mistake(f"the result has columns of the same name: {', '.join(twice)}", hint="give them names with AS")
     with open(path, "w", encoding="utf-8", newline="") as file:
         if form == "json":
             file.writelines(_json(connection, columns))
@@ -125,7 +129,12 @@ def _write(connection: "DuckDBPyConnection", sql: str, form: str, path: str) -> 
         writer = csv.writer(file, "excel-tab" if form == "tsv" else "excel", lineterminator="\n")
         writer.writerow(columns)
         while rows := connection.fetchmany(_BATCH):
-            writer.writerows(rows)
+            writer.writerows([_cell(value) for value in row] for row in rows)
+
+
+def _cell(value: Any) -> Any:
+    """Return what CSV can hold of a value: structs and lists as JSON."""
+    return json.dumps(finite(value), default=str) if isinstance(value, dict | list) else value
 
 
 def _json(connection: "DuckDBPyConnection", columns: list[str]) -> Iterator[str]:

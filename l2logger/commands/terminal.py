@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from decimal import Decimal
 from typing import IO, Any, Final
 
 import click
@@ -26,6 +27,12 @@ def visible(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
+
+
+def near(path: str) -> str:
+    """Return a path as it is from here, if it is below the working directory."""
+    inner = os.path.relpath(path)
+    return path if inner.startswith(os.pardir) else inner
 
 
 def count(number: int, noun: str) -> str:
@@ -50,6 +57,8 @@ def finite(value: Any) -> Any:
     """Return a value that JSON can hold: null for NaN and the infinities."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
+    if isinstance(value, Decimal):
+        return finite(float(value))
     if isinstance(value, dict):
         return {str(name): finite(each) for name, each in value.items()}
     if isinstance(value, list | tuple):

@@ -3,7 +3,7 @@
 import click
 
 from l2logger.commands.options import Command, json_option, runs_argument
-from l2logger.commands.terminal import busy, count, print_json, visible
+from l2logger.commands.terminal import busy, count, near, print_json, visible
 from l2logger.findings import ERROR, Finding
 
 
@@ -44,7 +44,7 @@ def command(runs: tuple[str, ...], strict: bool, as_json: bool) -> None:
 
 def _line(finding: Finding) -> str:
     """Return a finding as compilers write them, so that editors know the place."""
-    place = finding.path + (f":{finding.line}" if finding.line else "")
+    place = near(finding.path) + (f":{finding.line}" if finding.line else "")
     # Most problems begin with the name of the column.
     column = f"{finding.column}: " if finding.column and finding.column not in finding.problem else ""
     severity = click.style(finding.severity, fg="red" if finding.severity == ERROR else "yellow")
