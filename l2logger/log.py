@@ -175,14 +175,17 @@ class Log:
 
 
 def _connect() -> duckdb.DuckDBPyConnection:
-    # Extensions would be fetched from the network; what exceeds the memory would go to the working directory.
-    return duckdb.connect(
+    # Extensions would be fetched from the network, and what exceeds the memory would go to the working directory.
+    connection = duckdb.connect(
         config={
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
             "temp_directory": os.path.join(tempfile.gettempdir(), f"{unique('spill')}_{uuid.uuid4().hex}"),
         }
     )
+    # It would be printed to standard output.
+    connection.execute("SET enable_progress_bar = false")
+    return connection
 
 
 def _in_order(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:

@@ -150,7 +150,10 @@ def to_parquet(
     relation = log.records()
     if unknown := [column for column in partition_by if column not in relation.columns]:
         raise ConfigError(f"partition_by names {unknown}; the columns are {', '.join(relation.columns)}")
-    os.makedirs(os.path.dirname(target), exist_ok=True)
+    try:
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+    except OSError as error:
+        raise DirectoryError(error.errno, f"no directory can be made: {error.strerror}", target) from error
     with tempfile.TemporaryDirectory(prefix=".l2logger-", dir=os.path.dirname(target)) as directory:
         copy = os.path.join(directory, "copy")
         if partition_by:

@@ -161,8 +161,10 @@ class RowFile:
                 return
             else:
                 text = window.skip_line()
-                what = "the quotes of this line do not match" if len(text) <= MAX_ROW_BYTES else "this line is too long"
-                yield self._finding("quotes", f"{what}: {_show(text)}", line), begin, window.position
+                rule, what = "quotes", "the quotes of this line do not match"
+                if len(text) > MAX_ROW_BYTES:
+                    rule, what = "length", f"a line of more than {MAX_ROW_BYTES:,} bytes is not read"
+                yield self._finding(rule, f"{what}: {_show(text)}", line), begin, window.position
                 line += 1
 
     def _checked(self, raw: bytes, line: int, width: int, counts: list[tuple[str, int]]) -> Row | Finding:

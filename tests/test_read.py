@@ -342,20 +342,7 @@ def test_columns_may_have_any_name(tmp_path, number):
     assert [str(value) for value in last[2:-2]] == [f"{float(f'{place}.{number - 1}')}" for place in range(len(ODD))]
 
 
-RISKY = [
-    "",
-    "run",
-    "c1",
-    "l2logger path",
-    "l2logger row",
-    "records",
-    'q"q',
-    "REWARD",
-    "Exp_Num",
-    "Task_Name",
-    "stretch",
-    "means",
-]
+RISKY = ["", "run", "l2logger path", "records", "Task_Name", "stretch", "means"]
 
 
 @pytest.mark.parametrize("column", RISKY)
@@ -734,7 +721,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(steps=STEPS)
 def test_both_ways_to_number_regimes_do_what_the_format_says(tmp_path_factory, steps):
     """S1-44: by groups where nothing lies between them, by sorting else; held against plain Python."""
