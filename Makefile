@@ -5,17 +5,20 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 KILLS ?= 1000
+MUTATIONS ?= 10000
 
-.PHONY: help demo test quick lint torture interop bench goldens clean
+.PHONY: help demo test quick lint torture fuzz interop bench goldens docs clean
 
 help:
-	@echo "make demo     train on a real task, log it, show the log (about 20 s)"
+	@echo "make demo     train on a real task, log it, show the log (about 30 s)"
 	@echo "make test     linters, types and all tests"
 	@echo "make quick    the tests without the slow ones"
 	@echo "make torture  kill a logging process KILLS=$(KILLS) times and count what is lost"
-	@echo "make interop  let the original l2logger read what we write"
+	@echo "make fuzz     read MUTATIONS=$(MUTATIONS) damaged logs and count what comes of it"
+	@echo "make interop  let the original l2logger and l2metrics read what we write, and compare"
 	@echo "make bench    speed and memory beside the original"
 	@echo "make goldens  write the golden runs anew with the original"
+	@echo "make docs     write the pages of the interface and of the command line anew"
 	@echo "make clean    remove environments and caches"
 
 demo: $(BIN)/.demo
@@ -35,6 +38,9 @@ lint: $(BIN)/.test
 torture: $(BIN)/.test
 	@$(BIN)/python tests/torture.py --kills $(KILLS)
 
+fuzz: $(BIN)/.test
+	@$(BIN)/python tests/fuzz_reader.py --mutations $(MUTATIONS)
+
 interop: $(BIN)/.test
 	@$(BIN)/python -m pytest -q tests/interop
 
@@ -44,6 +50,10 @@ bench: $(BIN)/.test
 
 goldens: $(BIN)/.test
 	@$(BIN)/python tests/golden/make.py
+
+docs: $(BIN)/.test
+	@$(BIN)/python docs/commands.py
+	@$(BIN)/python docs/reference.py
 
 clean:
 	rm -rf $(VENV) .upstream-venv .l2metrics-venv .old-pandas-venv .pytest_cache .mypy_cache .ruff_cache .hypothesis dist

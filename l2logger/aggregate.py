@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from l2logger import util
+from l2logger.diagnostics import interruptible
 from l2logger.errors import ConfigError, DirectoryError, LogFormatError, LogWarning
 from l2logger.runs import find
 from l2logger.schema import COMPLETE
@@ -170,4 +171,5 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with interruptible():
+        sys.exit(main())

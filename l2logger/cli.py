@@ -15,6 +15,7 @@ from typing import Any, Final, NoReturn
 import click
 
 from l2logger.commands.terminal import say
+from l2logger.diagnostics import interruptible
 from l2logger.errors import ConfigError, L2LoggerError, L2LoggerWarning, LogFormatError
 
 COMMANDS: Final = ("validate", "summary", "query", "tail", "aggregate", "convert", "repair", "version")
@@ -49,7 +50,8 @@ class CommandLine(click.Group):
         if os.environ.get("NO_COLOR"):
             context.color = False
         try:
-            result = super().invoke(context)
+            with interruptible():
+                result = super().invoke(context)
             sys.stdout.flush()
         except BrokenPipeError:
             # Click would exit with 1, which is the status of an invalid log.

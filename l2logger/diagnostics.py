@@ -1,8 +1,10 @@
-"""Warnings that point at the user's own line."""
+"""Warnings that point at the user's own line, and interrupts that are told as what they are."""
 
 import os
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 _PACKAGE: Final = os.path.dirname(os.path.abspath(__file__)) + os.sep
@@ -17,3 +19,14 @@ def warn(message: str, category: type[Warning]) -> None:
         frame = frame.f_back
         level += 1
     warnings.warn(message, category, stacklevel=level)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Raise KeyboardInterrupt where DuckDB, which notices a Ctrl-C first, raises an error of its own."""
+    try:
+        yield
+    except RuntimeError as error:
+        if str(error) == "Query interrupted":
+            raise KeyboardInterrupt from error
+        raise

@@ -74,6 +74,7 @@ class Follower:
         self.directory = find_run(run)
         self.positions = dict(positions or {})
         self._files: dict[str, _FollowedFile] = {}
+        self._unreadable: set[str] = set()
         self._next_scan = 0.0
         self._scan()
 
@@ -125,7 +126,11 @@ class Follower:
     def _scan(self) -> None:
         """Look for new files."""
         begun = time.monotonic()
-        runs, _ = find((self.directory,))
+        runs, findings = find((self.directory,))
+        for finding in findings:
+            if finding.rule == "unreadable" and finding.path not in self._unreadable:
+                self._unreadable.add(finding.path)
+                warn(str(finding), LogWarning)
         for run in runs:
             for path in run.files:
                 name = os.path.relpath(path, self.directory)

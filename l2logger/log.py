@@ -78,6 +78,8 @@ class Log:
             raise ConfigError(f"on_bad_rows must be 'warn', 'skip' or 'raise', got {on_bad_rows!r}")
         if not given:
             raise ConfigError("no run was given; give the path of a run, or of a directory that holds runs")
+        if wrong := [path for path in given if not isinstance(path, str | os.PathLike)]:
+            raise ConfigError(f"a run must be a path, got {wrong[0]!r}; give several runs one by one: records(*paths)")
         self.roots = tuple(os.fspath(path) if os.path.isfile(path) else find_run(path) for path in given)
         self.connection = _connect() if connection is None else _in_order(connection)
         self.runs, self.findings = find(self.roots, follow_symlinks=follow_symlinks)

@@ -176,5 +176,5 @@ def _misplaced(found: Mapping[tuple[str, str, str], Iterable[str]]) -> Iterator[
     for (path, column, expected), values in found.items():
         at = first_lines(path, [column], {(value,) for value in islice(values, MAX_FINDINGS)})
         for value in values:
-            problem = f"{column} is {value!r:.80} from here on, the directory says {expected!r}"
+            problem = f"{column} is {value!r:.80}, the directory says {expected!r}"
             yield Finding("place", problem, path, at.get((value,)), column, WARNING)

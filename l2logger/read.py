@@ -72,7 +72,7 @@ def regimes(
     Columns: ``run``, ``regime_num``, ``block_num``, ``block_type``, ``block_subtype``, ``task_name``, ``task_params`` (of
     the first experience), ``params_count`` (how many different parameters there are; tools expect one), ``workers``,
     ``length`` (records), ``first_exp_num``, ``last_exp_num``, ``started`` and ``ended`` (timestamps), and ``means``, a
-    struct with the mean of each metric over its finite values: in SQL, ``means.reward``.
+    struct with the mean of each of the run's ``metrics_columns`` over its finite values: in SQL, ``means.reward``.
 
     The arguments and errors are those of `records`.
     """

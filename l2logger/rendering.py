@@ -57,6 +57,19 @@ def number(value: Any) -> str:
     return f"{value:,.{min(digits, 4)}f}"
 
 
+def numbers(values: Sequence[float | None]) -> list[str]:
+    """Return the numbers of a column, with as many decimals each, so that the points stand below one another."""
+    known = [value for value in values if value is not None and math.isfinite(value)]
+    greatest = max(map(abs, known), default=0.0)
+    decimals = min(4, max(0, 3 - math.floor(math.log10(greatest)))) if greatest else 0
+    whole = all(value.is_integer() for value in map(float, known))
+    if whole or not 1e-3 <= greatest < 1e6 or any(0 < abs(value) < 10**-decimals for value in known):
+        return [number(value) for value in values]
+    return [
+        f"{value:,.{decimals}f}" if value is not None and math.isfinite(value) else number(value) for value in values
+    ]
+
+
 def sparkline(course: Sequence[float | None], *, ascii_only: bool = False) -> str:
     """Return one character for each value, the higher the greater; a blank where there is none."""
     bars = _ASCII_BARS if ascii_only else _BARS
@@ -173,17 +186,19 @@ def _tasks(of: Summary) -> list[RenderableType]:
     # Two metrics are what 80 columns hold.
     metrics = [metric.name for metric in of.metrics][:2]
     shown = table("task", "train", "test", *metrics, right=("train", "test", *metrics))
-    for task in of.tasks[:_SHOWN_TASKS]:
-        shown.add_row(*_task(task, metrics))
+    tasks = of.tasks[:_SHOWN_TASKS]
+    columns = [numbers([task.metrics.get(metric) for task in tasks]) for metric in metrics]
+    for task, *means in zip(tasks, *columns, strict=True):
+        shown.add_row(*_task(task, means))
     if len(of.tasks) <= _SHOWN_TASKS:
         return [shown]
     hint = 'l2logger query RUN "SELECT task_name, count(*) FROM records GROUP BY ALL"'
     return [shown, _more(len(of.tasks) - _SHOWN_TASKS, "task", hint)]
 
 
-def _task(task: Task, metrics: Sequence[str]) -> list[Text]:
-    numbers = [f"{task.train:,}", f"{task.test:,}", *(number(task.metrics.get(name)) for name in metrics)]
-    return [Text(shortened(visible(task.name), _MAX_NAME)), *map(Text, numbers)]
+def _task(task: Task, means: Sequence[str]) -> list[Text]:
+    cells = [shortened(visible(task.name), _MAX_NAME), f"{task.train:,}", f"{task.test:,}", *means]
+    return [Text(cell) for cell in cells]
 
 
 def _regimes(of: Summary, width: int, all_of_them: bool) -> list[RenderableType]:
@@ -194,7 +209,8 @@ def _regimes(of: Summary, width: int, all_of_them: bool) -> list[RenderableType]
     total, half = len(of.regimes), _SHOWN_REGIMES // 2
     cut = 0 if all_of_them or total <= _MAX_REGIMES else total - _SHOWN_REGIMES
     shown = [*of.regimes[:half], *of.regimes[half + cut :]] if cut else list(of.regimes)
-    lines = [_regime(regime, metrics)[-len(names) :] for regime in shown]
+    columns = [numbers([(regime.means or {}).get(metric) for regime in shown]) for metric in metrics]
+    lines = [_regime(regime, means)[-len(names) :] for regime, *means in zip(shown, *columns, strict=True)]
     # The parameters get what is left, so they are last.
     room = width - sum(max(map(len, cells)) + 2 for cells in list(zip(names, *lines, strict=True))[:-1])
     regimes = table(*names, right=right)
@@ -207,13 +223,12 @@ def _regimes(of: Summary, width: int, all_of_them: bool) -> list[RenderableType]
     return [regimes, _more(cut, "regime", "--all shows them")] if cut else [regimes]
 
 
-def _regime(regime: Regime, metrics: Sequence[str]) -> list[str]:
+def _regime(regime: Regime, means: Sequence[str]) -> list[str]:
     kind = f"{regime.block_type} {regime.block_subtype}" if regime.block_subtype != "wake" else regime.block_type
     params = _params(regime.task_params or "")
     if regime.params_count > 1:
         params = f"{regime.params_count:,} kinds, first {params}"
     name, length = shortened(regime.task_name or "", _MAX_NAME), f"{regime.length:,}"
-    means = [number((regime.means or {}).get(metric)) for metric in metrics]
     cells = [regime.run, str(regime.regime_num), str(regime.block_num), kind or "", name, length, *means, params]
     return [visible(text) for text in cells]
 

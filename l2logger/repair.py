@@ -69,11 +69,11 @@ def repair(
         DirectoryError: There is no such directory, or no log in it.
         LogFormatError: A run is of a newer version of the format.
     """
-    runs, _ = find((find_run(run),))
+    runs, findings = find((find_run(run),))
     if not runs:
         raise DirectoryError(errno.ENOENT, "no log: there is no data-log.tsv below it", os.fspath(run))
     files = [(path, counts) for each in runs for path, counts in _files(each)]
-    repairs = []
+    repairs = [Repair(each.path, (each,), refused=each.problem) for each in findings if each.rule == "unreadable"]
     for number, (path, counts) in enumerate(files):
         progress(number, len(files))
         if found := _repair_file(path, counts, dry_run=dry_run):

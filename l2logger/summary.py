@@ -187,7 +187,8 @@ class _Part(NamedTuple):
 def _parts(log: Log, metrics: list[str]) -> list[_Part]:
     """Read the log once, in as many parts as all figures of a summary can be put together from."""
     first, last = log.exp_nums
-    stretch = f"((exp_num::HUGEINT - {first}) * {BINS} // {last - first + 1})::INTEGER"
+    bins = min(BINS, last - first + 1)
+    stretch = f"((exp_num::HUGEINT - {first}) * {bins} // {last - first + 1})::INTEGER"
     complete = f"exp_status = {literal(COMPLETE)}"
     moments = ""
     for column in metrics:

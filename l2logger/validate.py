@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from l2logger import regimes, util
+from l2logger.diagnostics import interruptible
 from l2logger.errors import LogFormatError
 from l2logger.findings import ERROR
 from l2logger.log import Log
@@ -147,4 +148,5 @@ def _cut(params: str | None) -> str | None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with interruptible():
+        sys.exit(main())

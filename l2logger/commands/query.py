@@ -35,12 +35,21 @@ _BATCH: Final = 10_000
 @click.option(
     "-o", "--output", metavar="FILE", type=click.Path(), help="Write to a file; it appears when it is complete."
 )
-@click.option("--limit", default=40, show_default=True, help="Rows of a table that are shown; 0 for all of them.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=0),
+    default=40,
+    show_default=True,
+    help="Rows of a table that are shown; 0 for all of them.",
+)
 def command(runs: tuple[str, ...], sql: str, form: str | None, output: str | None, limit: int) -> None:
     """Ask runs a question in SQL.
 
-    The tables are `records`, `regimes` and `runs`; DESCRIBE tells their columns. The dialect is that of DuckDB.
+    The tables are `records`, `regimes` and `runs`; DESCRIBE tells their columns. The dialect is that of DuckDB. Names of
+    tasks are in lower case, as everywhere when a log is read.
     """
+    if not sql.strip():
+        raise Mistake("the SQL is empty", hint='such as "SELECT * FROM regimes"')
     form = form or _format_of(output)
     if form == "parquet" and not output and sys.stdout.isatty():
         raise click.UsageError("Parquet is nothing to read on a terminal; give a file with -o FILE")
