@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Final, NamedTuple
 
 from l2logger import cells
-from l2logger.findings import WARNING, Finding
+from l2logger.findings import ERROR, WARNING, Finding
 from l2logger.schema import COUNTS, MAX_COUNT
 
 _CELL: Final = rb'(?:"(?:[^"]++|"")*+"(?=\t|\r?\n)|[^"\t\n][^\t\n]*+|)'
@@ -72,13 +72,14 @@ class RowFile:
         self.problem: Finding | None = None
         self._counts = counts
         self._crlf = False
+        self._header_lines = 0
         # Not mapped into memory: if the file is cut meanwhile, the process would die.
         self._file = open(path, "rb", buffering=0)  # noqa: SIM115
         status = os.fstat(self._file.fileno())
         self.size, self.inode = status.st_size, status.st_ino
         self.start = 0
         self._read_header()
-        self._first_line = 1 if start > self.start else 2
+        self._first_line = 1 if start > self.start else self._header_lines + 1
         self.start = max(self.start, start)
         self._end = self.size if limit is None else min(self.size, self.start + limit)
 
@@ -103,6 +104,7 @@ class RowFile:
         else:
             self.start = window.position + found.end()
             line = found[0][:-1]
+            self._header_lines = found[0].count(b"\n")
             self._crlf = line.endswith(b"\r")
             try:
                 columns = tuple(cells.split(line.removesuffix(b"\r").decode()))
@@ -156,8 +158,12 @@ class RowFile:
             elif window.is_torn():
                 rest = self._end - begin
                 problem = f"the last {rest} bytes, from byte {begin} on, are an unfinished row and no record"
+                # Whole lines behind an open quote may have been records.
+                lines = window.data.count(b"\n")
+                problem += f", or {lines + 1:,} lines behind a quote that was not closed" if lines else ""
                 shown = _show(window.data[: _SHOWN_BYTES + 1])
-                yield self._finding("torn", f"{problem}: {shown}", line, severity=WARNING), begin, self._end
+                severity = ERROR if lines else WARNING
+                yield self._finding("torn", f"{problem}: {shown}", line, severity=severity), begin, self._end
                 return
             else:
                 text = window.skip_line()

@@ -9,6 +9,7 @@ from l2logger.log import Log
 from l2logger.regimes import regimes
 from l2logger.schema import COMPLETE, V1_1
 from l2logger.sql import literal, name
+from l2logger.tally import in_slices
 
 BINS: Final = 32
 """Number of points in the course of a metric."""
@@ -190,23 +191,24 @@ def _parts(log: Log, metrics: list[str]) -> list[_Part]:
     bins = min(BINS, last - first + 1)
     stretch = f"((exp_num::HUGEINT - {first}) * {bins} // {last - first + 1})::INTEGER"
     complete = f"exp_status = {literal(COMPLETE)}"
-    moments = ""
-    for column in metrics:
-        value = f"try_cast({name(log.shown[column])} AS DOUBLE)"
-        for function in ("count", "avg", "var_pop", "min", "max"):
-            moments += f", {function}({value}) FILTER ({complete} AND isfinite({value}))"
-    rows = log.connection.sql(
-        f"""
-        SELECT run, block_num, coalesce(worker_id, ''), coalesce(task_name, ''), coalesce(block_type, ''), {stretch},
-            count(*), count(*) FILTER ({complete}), coalesce(min(timestamp), ''), coalesce(max(timestamp), ''){moments}
-        FROM ({log.unsorted((*V1_1.columns, *metrics))}) GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY ALL
-        """
-    ).fetchall()
-    parts = []
-    for row in rows:
-        of_metrics = [_moments(*row[place : place + 5]) for place in range(10, len(row), 5)]
-        parts.append(_Part._make((*row[:10], of_metrics)))
-    return parts
+    parts: dict[tuple[Any, ...], _Part] = {}
+    for columns in in_slices(metrics) if metrics else [[]]:
+        moments = ""
+        for column in columns:
+            value = f"try_cast({name(log.shown[column])} AS DOUBLE)"
+            for function in ("count", "avg", "var_pop", "min", "max"):
+                moments += f", {function}({value}) FILTER ({complete} AND isfinite({value}))"
+        rows = log.connection.sql(
+            f"""
+            SELECT run, block_num, coalesce(worker_id, ''), coalesce(task_name, ''), coalesce(block_type, ''), {stretch},
+                count(*), count(*) FILTER ({complete}), coalesce(min(timestamp), ''), coalesce(max(timestamp), ''){moments}
+            FROM ({log.unsorted((*V1_1.columns, *columns))}) GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY ALL
+            """
+        ).fetchall()
+        for row in rows:
+            part = parts.setdefault(row[:6], _Part._make((*row[:10], [])))
+            part.metrics.extend(_moments(*row[place : place + 5]) for place in range(10, len(row), 5))
+    return list(parts.values())
 
 
 def _moments(values: int, mean: float, variance: float, least: float, greatest: float) -> _Moments:

@@ -48,7 +48,7 @@ def size_sql(cells: Mapping[str, str]) -> str:
     return f"count(*) FILTER ({whole}), sum({length})"
 
 
-_SLICE: Final = 50
+_SLICE: Final = 30
 _INTEGER, _DOUBLE, _BOOLEAN, _WORD = 1, 2, 4, 8
 
 

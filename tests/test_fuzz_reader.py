@@ -9,7 +9,7 @@ import sys
 import fuzz_reader
 import pytest
 
-QUICK, LONG = 20, 3000
+QUICK, LONG = 20, 400
 
 
 def fuzzed(mutations, seed):

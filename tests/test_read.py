@@ -1310,10 +1310,11 @@ def test_a_torn_log_reads_up_to_its_last_whole_row_at_every_cut(make):
 # Size -------------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="no peak of memory to be read")
 @pytest.mark.slow
 @pytest.mark.parametrize("damage", [b"", b"junk\n"])
 def test_memory_stays_bounded(tmp_path, damage):
-    """F-086, F-089: 190 MB of records are summed up in less than that, with and without damage."""
+    """F-086, F-089: a file of two million records is summed up within a gigabyte, with and without damage."""
     path = tmp_path / "run" / "w0" / "0-train" / "data-log.tsv"
     path.parent.mkdir(parents=True)
     with path.open("wb") as file:
@@ -1327,16 +1328,18 @@ def test_memory_stays_bounded(tmp_path, damage):
         file.write(damage)
     os.utime(path, (1e9, 1e9))
     code = """
-import resource, sys
+import sys
 from l2logger import read
 found = read.summary(sys.argv[1], on_bad_rows="skip")
-print(found.records, found.regimes[0].length, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+[peak] = [line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")]
+print(found.records, found.regimes[0].length, int(peak) // 1024)
 """
     done = subprocess.run(
         [sys.executable, "-c", code, tmp_path], capture_output=True, text=True, timeout=300, check=True
     )
     records, length, megabytes = map(int, done.stdout.split())
     assert (records, length) == (2_000_000, 2_000_000)
+    print(megabytes)
     assert megabytes < 1024
 
 
