@@ -18,7 +18,7 @@ from l2logger.tally import typed
 from l2logger.triage import Glance, glance
 from l2logger.whole_files import WholeFiles
 
-_COPIED_BYTES: Final = 2**28
+_COPIED_BYTES: Final = 2**26
 _WAKE: Final = literal(V1_1.defaults["block_subtype"])
 
 

@@ -1312,6 +1312,7 @@ def test_a_torn_log_reads_up_to_its_last_whole_row_at_every_cut(make):
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="no peak of memory to be read")
 @pytest.mark.slow
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="only Linux tells the peak of a process")
 @pytest.mark.parametrize("damage", [b"", b"junk\n"])
 def test_memory_stays_bounded(tmp_path, damage):
     """F-086, F-089: a file of two million records is summed up within a gigabyte, with and without damage."""
