@@ -8,6 +8,7 @@ import shlex
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import click
@@ -33,7 +34,10 @@ def run(*args, **environment):
 def start(*args, **more):
     """Start a command in a process of its own."""
     command = [sys.executable, "-m", "l2logger", *map(str, args)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, **more)
+    # A shell that starts the tests in the background has them ignore Ctrl-C.
+    listen = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, cwd=ROOT, preexec_fn=listen, **more)
 
 
 @pytest.fixture
@@ -592,7 +596,10 @@ def test_tail_follows_new_workers_until_ctrl_c(make):
         assert json.loads(process.stdout.readline())["worker_id"] == "new"
     finally:
         process.send_signal(signal.SIGINT)
-        output = process.communicate(timeout=LIMIT_SECS)
+        try:
+            output = process.communicate(timeout=LIMIT_SECS)
+        finally:
+            process.kill()
     assert (process.returncode, *output) == (0, "", "")
 
 
