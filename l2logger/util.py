@@ -313,10 +313,10 @@ def _read_info(directory: Path, name: str) -> Any:
 
 def _changes(column: "pd.Series[Any]") -> Any:
     """Return for each row but the first whether its value differs from the one above: a bool array."""
-    if not isinstance(column.dtype, pd.StringDtype):
+    if not isinstance(column.dtype, pd.StringDtype) or column.dtype.storage == "python":
         values = column.to_numpy()
         return (values[1:] != values[:-1]).astype(bool)
-    # Text of pandas 3 is compared where it is: as an array of Python strings it would first have to be made.
+    # Text that Arrow keeps is compared there: an array of Python strings would first have to be made.
     differs = column.array[1:] != column.array[:-1]
     return np.asarray(pd.Series(differs).fillna(True), dtype=bool)
 
