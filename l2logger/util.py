@@ -313,7 +313,9 @@ def _read_info(directory: Path, name: str) -> Any:
 
 def _changes(column: "pd.Series[Any]") -> Any:
     """Return for each row but the first whether its value differs from the one above: a bool array."""
-    if not isinstance(column.dtype, pd.StringDtype) or column.dtype.storage == "python":
+    if not isinstance(column.dtype, pd.StringDtype) or (
+        column.dtype.storage == "python" and column.dtype.na_value is not pd.NA
+    ):
         values = column.to_numpy()
         return (values[1:] != values[:-1]).astype(bool)
     # Text that Arrow keeps is compared there: an array of Python strings would first have to be made.
