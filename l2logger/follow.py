@@ -247,19 +247,16 @@ class _Rest:
     """
 
     def __init__(self, path: str, start: int, limit: int | None = None) -> None:
-        with RowFile(path, start=max(start, 0), limit=limit) as file:
-            self.columns, self.size, self.inode = file.columns, file.size, file.inode
-            first = file.start
-        if start < 0 and self.size + start > first:
-            start = _next_line(path, self.size + start)
         self.rows: list[tuple[Row | Finding, int]] = []
-        with RowFile(path, start=max(start, 0), limit=limit) as file:
-            self.begin = self.end = file.start
-            for found, _, end in file.spans() if self.columns else ():
+        with RowFile(path) as file:
+            self.columns, self.size, self.inode = file.columns, file.size, file.inode
+            from_end = start < 0 and self.size + start > file.start
+            self.begin = self.end = _next_line(path, self.size + start) if from_end else max(file.start, start)
+            self.is_all = self.begin <= file.start
+            for found, _, end in file.spans(self.begin, limit) if self.columns else ():
                 if isinstance(found, Row) or found.rule not in ("torn", "no_rows"):
                     self.rows.append((found, end))
                     self.end = end
-        self.is_all = self.begin <= first
 
 
 def _next_line(path: str, offset: int) -> int:

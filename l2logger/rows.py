@@ -53,20 +53,16 @@ class RowFile:
     Args:
         path: The file.
         counts: Columns that must hold whole numbers, and that every file must have.
-        start: Where to begin, if not with the first row: a byte at which a row begins. Lines are counted from there.
-        limit: How many bytes to read from there, if not all.
 
     Attributes:
         columns: Names of the columns, None if the header cannot be used; then `problem` says why.
         problem: What is wrong with the file as a whole.
         size: Bytes of the file when it was opened.
         inode: Number of the file in its file system.
-        start: Where the first row to read begins.
+        start: Where the first row begins.
     """
 
-    def __init__(
-        self, path: str, counts: tuple[str, ...] = COUNTS, *, start: int = 0, limit: int | None = None
-    ) -> None:
+    def __init__(self, path: str, counts: tuple[str, ...] = COUNTS) -> None:
         self.path = path
         self.columns: tuple[str, ...] | None = None
         self.problem: Finding | None = None
@@ -79,9 +75,6 @@ class RowFile:
         self.size, self.inode = status.st_size, status.st_ino
         self.start = 0
         self._read_header()
-        self._first_line = 1 if start > self.start else self._header_lines + 1
-        self.start = max(self.start, start)
-        self._end = self.size if limit is None else min(self.size, self.start + limit)
 
     def __enter__(self) -> "RowFile":
         return self
@@ -134,19 +127,26 @@ class RowFile:
         for found, _, _ in self.spans():
             yield found
 
-    def spans(self) -> Iterator[tuple[Row | Finding, int, int]]:
-        """Yield each record, or a finding in its place, and the bytes of the file from and to which it reaches."""
+    def spans(self, start: int | None = None, limit: int | None = None) -> Iterator[tuple[Row | Finding, int, int]]:
+        """Yield each record, or a finding in its place, and the bytes of the file from and to which it reaches.
+
+        Args:
+            start: Where to begin, if not with the first row: a byte at which a row begins. Lines are counted from there.
+            limit: How many bytes to read from there, if not all.
+        """
         if self.columns is None:
             if self.problem:
                 yield self.problem, 0, self.size
             return
-        if self.start == self.size and self._first_line > 1:
+        line = 1 if start is not None else self._header_lines + 1
+        start = self.start if start is None else start
+        stop = self.size if limit is None else min(self.size, start + limit)
+        if self.start == self.size:
             nothing = self._finding("no_rows", "the file has a header and no records", severity=WARNING)
             yield nothing, self.size, self.size
         width = len(self.columns)
         counts = [(name, self.columns.index(name)) for name in self._counts]
-        window = _Window(self._file, self.start, self._end)
-        line = self._first_line
+        window = _Window(self._file, start, stop)
         while not window.is_done():
             begin = window.position
             found = window.row()
@@ -156,14 +156,14 @@ class RowFile:
                 yield self._checked(raw, line, width, counts), begin, window.position
                 line += 1 + raw.count(b"\n")
             elif window.is_torn():
-                rest = self._end - begin
+                rest = stop - begin
                 problem = f"the last {rest} bytes, from byte {begin} on, are an unfinished row and no record"
                 # Whole lines behind an open quote may have been records.
                 lines = window.data.count(b"\n")
                 problem += f", or {lines + 1:,} lines behind a quote that was not closed" if lines else ""
                 shown = _show(window.data[: _SHOWN_BYTES + 1])
                 severity = ERROR if lines else WARNING
-                yield self._finding("torn", f"{problem}: {shown}", line, severity=severity), begin, self._end
+                yield self._finding("torn", f"{problem}: {shown}", line, severity=severity), begin, stop
                 return
             else:
                 text = window.skip_line()
@@ -194,7 +194,7 @@ class RowFile:
         return Row(line, text, row)
 
     def _finding(
-        self, rule: str, problem: str, line: int | None = None, column: str | None = None, severity: str = "error"
+        self, rule: str, problem: str, line: int | None = None, column: str | None = None, severity: str = ERROR
     ) -> Finding:
         return Finding(rule, problem, self.path, line, column, severity)
 
