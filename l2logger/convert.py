@@ -14,22 +14,21 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, BinaryIO, Final, NamedTuple
 
 from l2logger import cells, info_files, paths
+from l2logger.diagnostics import Progress
 from l2logger.errors import ConfigError, DirectoryError, LogFormatError
 from l2logger.findings import WARNING, Finding
-from l2logger.legacy_regimes import FAILED, REGIME_KEY
+from l2logger.legacy_regimes import FAILED, REGIME_KEY, files_beside
 from l2logger.log import Log
 from l2logger.paths import find_run
 from l2logger.rows import Row, RowFile
 from l2logger.runs import StoredRun, find
 from l2logger.schema import COMPLETE, V1_1, VERSIONS, WORKER_ID, Schema
 from l2logger.sql import PATH, ROW, name
-
-Progress = Callable[[int, int], None]
-"""Is told how many bytes of the log were converted, and how many there are."""
 
 _SUBTYPE: Final = "block_subtype"
 _BATCH: Final = 1000
@@ -83,7 +82,7 @@ def convert(
         target: Directory that does not exist yet.
         version: Version of the format of the target.
         failed: For 0.1: words that, as the status of an experience, say that it did not complete; case does not matter.
-        progress: Is told how far it is.
+        progress: Is told how many bytes of the log were converted, and how many there are.
 
     Raises:
         ConfigError: The source has this version already, or the version is unknown.
@@ -104,9 +103,9 @@ def convert(
             # The temporary directory is for its owner alone, the run is not.
             copy = os.path.join(directory, "run")
             os.mkdir(copy)
-            work = _Legacy if run.legacy else _Modern
-            job = work(run, copy, VERSIONS[version], findings, progress)
-            records, files = job.convert({word.lower() for word in failed})
+            about = run, copy, VERSIONS[version], findings, progress
+            job = _Legacy(*about, failed={word.lower() for word in failed}) if run.legacy else _Modern(*about)
+            records, files = job.convert()
             os.rename(copy, goal)
     except OSError as error:
         if isinstance(error, DirectoryError):
@@ -151,7 +150,7 @@ def _check_target(goal: str, source: str) -> None:
         raise DirectoryError(errno.EINVAL, f"is inside of {source!r}, which it would become a part of", goal)
 
 
-class _Job:
+class _Job(ABC):
     """The conversion of one run into an empty directory."""
 
     def __init__(
@@ -163,9 +162,9 @@ class _Job:
         self.findings = findings
         self.progress = progress
 
-    def convert(self, failed: set[str]) -> tuple[int, int]:
+    @abstractmethod
+    def convert(self) -> tuple[int, int]:
         """Write the target; return the number of records and of files."""
-        raise NotImplementedError
 
     def _write_infos(self, logger_info: dict[str, Any]) -> None:
         info = {**logger_info, "log_format_version": self.schema.version}
@@ -195,7 +194,7 @@ class _Job:
 class _Modern(_Job):
     """Between 1.0 and 1.1: each file becomes one file, each cell stays as it is."""
 
-    def convert(self, failed: set[str]) -> tuple[int, int]:
+    def convert(self) -> tuple[int, int]:
         info = self.run.info().logger_info
         if not isinstance(info, dict):
             path = os.path.join(self.run.path, paths.LOGGER_INFO)
@@ -265,7 +264,11 @@ def _split_raw(row: str) -> list[str]:
 class _Legacy(_Job):
     """From 0.1: the records of a worker and block come together, with what was said of their regime."""
 
-    def convert(self, failed: set[str]) -> tuple[int, int]:
+    def __init__(self, *about: Any, failed: set[str]) -> None:
+        super().__init__(*about)
+        self.failed = failed
+
+    def convert(self) -> tuple[int, int]:
         log = Log(self.run.path, on_bad_rows="skip")
         self.findings += log.findings
         columns = [column for column in log.columns if column != _SUBTYPE or column in self.schema.columns]
@@ -286,7 +289,7 @@ class _Legacy(_Job):
                     record = {column: "" if cell is None else str(cell) for column, cell in zip(out, row, strict=True)}
                     record["worker_id"] = workers[record["worker_id"]]
                     if "status" in record:
-                        record["exp_status"] = "incomplete" if record["status"].lower() in failed else COMPLETE
+                        record["exp_status"] = "incomplete" if record["status"].lower() in self.failed else COMPLETE
                     done += files.write(self._path(record), record)
                     records += 1
                     used.add((os.path.dirname(path), record["block_num"], record[_RENAMED["regime_num"]]))
@@ -319,11 +322,8 @@ class _Legacy(_Job):
 
     def _tell_unused(self, used: set[tuple[str, str, str]]) -> None:
         """Say which regimes were entered without logging anything; 1.x has no place for them."""
-        for directory, _, files in os.walk(self.run.path):
-            for listed in {paths.BLOCK_INFO, paths.BLOCK_REPORT}.intersection(files):
-                path = os.path.join(directory, listed)
-                if not os.path.isfile(path) or os.path.islink(path):
-                    continue
+        for directory, _, _ in os.walk(self.run.path):
+            for path in files_beside(directory):
                 with RowFile(path, counts=REGIME_KEY) as file:
                     places = [file.columns.index(column) for column in REGIME_KEY] if file.columns else []
                     keys = {tuple(row.cells[place] for place in places) for row in file if isinstance(row, Row)}
@@ -358,13 +358,16 @@ class _Files:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self._close()
+
+    def _close(self) -> None:
         if self._file:
             self._file.close()
 
     def write(self, path: str, record: Mapping[str, str]) -> int:
         """Append a record to a file; return the number of bytes."""
         if path != self._path or self._file is None:
-            self.__exit__()
+            self._close()
             os.makedirs(os.path.dirname(path), exist_ok=True)
             self._path = path
             self._file = open(path, "ab", buffering=_BUFFER_BYTES)  # noqa: SIM115

@@ -1,11 +1,14 @@
-"""Warnings that point at the user's own line, and interrupts that are told as what they are."""
+"""What is told beside results: warnings that point at the user's own line, interrupts, and how far a long work is."""
 
 import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
+
+Progress = Callable[[int, int], None]
+"""Is told how much of a long work was done, and how much there is to do."""
 
 _PACKAGE: Final = os.path.dirname(os.path.abspath(__file__)) + os.sep
 

@@ -31,6 +31,12 @@ _FROM_REGIMES: Final = {
 }
 
 
+def files_beside(directory: str) -> list[str]:
+    """Return the files of regimes in a directory; links are not followed."""
+    listed = [os.path.join(directory, each) for each in (paths.BLOCK_INFO, paths.BLOCK_REPORT)]
+    return [path for path in listed if os.path.isfile(path) and not os.path.islink(path)]
+
+
 def columns_of_records(columns: tuple[str, ...]) -> tuple[str, ...]:
     """Return the columns of version 1.1, ``regime_num``, and what else the files have."""
     return tuple(dict.fromkeys((*V1_1.columns, *columns)))
@@ -71,10 +77,7 @@ def load(connection: duckdb.DuckDBPyConnection, table: str, files: list[str]) ->
         worker, block, task = directory.split(os.sep)[-3:] if directory.count(os.sep) > 1 else ("", "", "")
         rows.append((file, None, None, worker, block.partition("-")[2], task, None))
         regimes: dict[tuple[int, int], tuple[str | int | None, ...]] = {}
-        for entry in (paths.BLOCK_INFO, paths.BLOCK_REPORT):
-            path = os.path.join(directory, entry)
-            if not os.path.isfile(path) or os.path.islink(path):
-                continue
+        for path in files_beside(directory):
             try:
                 with RowFile(path, counts=REGIME_KEY) as regime_file:
                     for row in regime_file:

@@ -14,12 +14,12 @@ import operator
 import os
 import tempfile
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import duckdb
 
-from l2logger.diagnostics import warn
+from l2logger.diagnostics import Progress, warn
 from l2logger.errors import ConfigError, LogFormatError, LogWarning
 from l2logger.findings import ERROR
 from l2logger.log_files import LogFiles
@@ -72,7 +72,7 @@ class Log:
         connection: duckdb.DuckDBPyConnection | None = None,
         on_bad_rows: str = "warn",
         follow_symlinks: bool = False,
-        progress: Callable[[int, int], None] = lambda done, total: None,
+        progress: Progress = lambda done, total: None,
     ) -> None:
         if on_bad_rows not in ("warn", "skip", "raise"):
             raise ConfigError(f"on_bad_rows must be 'warn', 'skip' or 'raise', got {on_bad_rows!r}")

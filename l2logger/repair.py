@@ -11,21 +11,19 @@ import errno
 import mmap
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
-from l2logger import info_files, lock, paths
+from l2logger import info_files, lock
+from l2logger.diagnostics import Progress
 from l2logger.errors import DirectoryError, L2LoggerError, LogLockedError
 from l2logger.findings import Finding
-from l2logger.legacy_regimes import REGIME_KEY
+from l2logger.legacy_regimes import REGIME_KEY, files_beside
 from l2logger.paths import find_run
 from l2logger.rows import RowFile
 from l2logger.runs import StoredRun, find
 from l2logger.schema import COUNTS
-
-Progress = Callable[[int, int], None]
-"""Is told how many files were looked at, and how many there are."""
 
 _FLAGS: Final = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
@@ -60,7 +58,7 @@ def repair(
     Args:
         run: Path of a run, or of a directory that holds runs, or the name of a run in ``$L2DATA/logs``.
         dry_run: Only say what would be done.
-        progress: Is told how far it is.
+        progress: Is told how many files were looked at, and how many there are.
 
     Returns:
         One entry for each file that something is wrong with.
@@ -87,10 +85,8 @@ def _files(run: StoredRun) -> Iterator[tuple[str, tuple[str, ...]]]:
         yield path, COUNTS
     if run.legacy:
         for directory in sorted({os.path.dirname(path) for path in run.files}):
-            for name in (paths.BLOCK_INFO, paths.BLOCK_REPORT):
-                path = os.path.join(directory, name)
-                if os.path.isfile(path) and not os.path.islink(path):
-                    yield path, REGIME_KEY
+            for path in files_beside(directory):
+                yield path, REGIME_KEY
 
 
 def _repair_file(path: str, counts: tuple[str, ...], *, dry_run: bool) -> Repair | None:

@@ -68,18 +68,20 @@ class StoredRun(NamedTuple):
         Raises:
             LogFormatError: An info file is no JSON.
         """
-        marker = _marker(self.path)
-        logger_info = {} if marker is None else info_files.read(os.path.join(self.path, marker))
         try:
             scenario_info = info_files.read(os.path.join(self.path, paths.SCENARIO_INFO))
         except FileNotFoundError:
             scenario_info = {}
-        return Info(self.name, self.path, self.version, logger_info, scenario_info, self.files)
+        return Info(self.name, self.path, self.version, self._logger_info(), scenario_info, self.files)
+
+    def _logger_info(self) -> Any:
+        marker = _marker(self.path)
+        return {} if marker is None else info_files.read(os.path.join(self.path, marker))
 
     def metrics_columns(self) -> list[str]:
         """Return the names of the metrics, as far as the run lists them."""
         try:
-            listed = self.info().logger_info
+            listed = self._logger_info()
         except (LogFormatError, OSError):
             return []
         if isinstance(listed, dict):

@@ -2,7 +2,7 @@
 
 import os
 
-from l2logger.commands.terminal import Progress
+from l2logger.diagnostics import Progress
 from l2logger.errors import DirectoryError
 from l2logger.log import Log
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from l2logger.commands.options import Command, Mistake, runs_argument
-from l2logger.commands.terminal import Progress, busy, count, finite, new_file, say
+from l2logger.commands.terminal import busy, count, finite, new_file, say
+from l2logger.diagnostics import Progress
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

@@ -6,17 +6,15 @@ import math
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from decimal import Decimal
 from typing import IO, Any, Final
 
 import click
 
+from l2logger.diagnostics import Progress
 from l2logger.errors import DirectoryError
-
-Progress = Callable[[int, int], None]
-"""Is told how much was done, and how much there is to do."""
 
 _PATIENCE_SECS: Final = 0.7
 _COLORS: Final = {"error": "red", "warning": "yellow", "hint": "cyan", "note": "cyan"}
@@ -78,13 +76,13 @@ def busy(doing: str) -> Iterator[Progress]:
         return
     from threading import Timer
 
+    from rich import progress
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    bar = Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TimeElapsedColumn(),
+    bar = progress.Progress(
+        progress.TextColumn("{task.description}", markup=False),
+        progress.BarColumn(),
+        progress.TimeElapsedColumn(),
         console=Console(stderr=True),
         transient=True,
     )
