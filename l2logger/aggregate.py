@@ -14,11 +14,10 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from l2logger import util
+from l2logger import info_files, util
 from l2logger.diagnostics import interruptible
 from l2logger.errors import ConfigError, DirectoryError, LogFormatError, LogWarning
 from l2logger.runs import find
@@ -78,8 +77,8 @@ def aggregate(log_dir: str | os.PathLike[str], output: str = "data", format: str
         raise ConfigError("feather needs the package pyarrow: pip install pyarrow, or choose parquet")
     path = f"{output}.{format}"
     # What a link leads to is replaced, not the link.
-    directory, file_name = os.path.split(os.path.realpath(path))
-    if not os.path.isdir(directory):
+    real = os.path.realpath(path)
+    if not os.path.isdir(directory := os.path.dirname(real)):
         raise DirectoryError(errno.ENOENT, "no such directory to write to", directory)
     directory_of_run = util.get_fully_qualified_name(Path(log_dir))
     runs = find((str(directory_of_run),))[0] if directory_of_run.is_dir() else []
@@ -87,14 +86,8 @@ def aggregate(log_dir: str | os.PathLike[str], output: str = "data", format: str
         shown = ", ".join(run.name for run in runs[:5])
         raise ConfigError(f"expected one run in {os.fspath(log_dir)!r}, found {len(runs)}: {shown}; give one of them")
     data = table(log_dir)
-    temporary = os.path.join(directory, f".{file_name}.{os.getpid()}.tmp")
-    try:
+    with info_files.replacing(real) as temporary:
         _write(data, temporary, format)
-        os.replace(temporary, os.path.join(directory, file_name))
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(temporary)
-        raise
     return path
 
 

@@ -3,8 +3,8 @@
 import json
 import os
 import threading
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from l2logger.errors import ConfigError, LogFormatError
@@ -77,19 +77,25 @@ def replace(path: str, data: bytes) -> None:
     Raises:
         OSError: It cannot be written; the old content is untouched.
     """
+    with replacing(path) as temporary, open(temporary, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    sync_directory(os.path.dirname(path))
+
+
+@contextmanager
+def replacing(path: str) -> Iterator[str]:
+    """Give a path to write to, which takes the place of `path` when that is done, and is removed if it fails."""
     directory, name = os.path.split(path)
     temporary = os.path.join(directory, f".{name}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
-        with open(temporary, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        yield temporary
         os.replace(temporary, path)
     except BaseException:
         with suppress(OSError):
             os.unlink(temporary)
         raise
-    sync_directory(directory)
 
 
 def sync_directory(directory: str) -> None:

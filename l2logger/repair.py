@@ -12,7 +12,6 @@ import mmap
 import os
 import stat
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 from l2logger import info_files, lock
@@ -155,17 +154,9 @@ def _keep(path: str, pieces: Iterable[bytes]) -> None:
 
 def _replace(path: str, fd: int, pieces: Iterable[bytes]) -> None:
     """Put a file of these pieces in the place of the open file."""
-    directory, name = os.path.split(path)
-    temporary = os.path.join(directory, f".{name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "xb") as file:
-            file.writelines(pieces)
-            file.flush()
-            os.fchmod(file.fileno(), stat.S_IMODE(os.fstat(fd).st_mode))
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(temporary)
-        raise
-    info_files.sync_directory(directory)
+    with info_files.replacing(path) as temporary, open(temporary, "xb") as file:
+        file.writelines(pieces)
+        file.flush()
+        os.fchmod(file.fileno(), stat.S_IMODE(os.fstat(fd).st_mode))
+        os.fsync(file.fileno())
+    info_files.sync_directory(os.path.dirname(path))
