@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         RecordError,
         RecordWarning,
         SchemaError,
+        SinkError,
         SinkWarning,
     )
     from l2logger.l2logger import DataLogger
@@ -39,6 +40,7 @@ __all__ = [
     "RecordError",
     "RecordWarning",
     "SchemaError",
+    "SinkError",
     "SinkWarning",
 ]
 

@@ -18,6 +18,7 @@ MAX_LINE_BYTES: Final = 2**23
 """Longest line of a log."""
 
 _NUMBERS: Final = frozenset({int, float})
+_WORDS: Final = {"true": True, "false": False}
 _needs_quotes = re.compile('[\t"\n\r]').search
 _cells = re.compile(r'(?:^|\t)(?:"(?P<quoted>(?:[^"]|"")*)"|(?P<bare>[^\t]*))').finditer
 
@@ -30,6 +31,20 @@ def text(value: Any) -> str:
         # Not str(value): a text enumeration stands for its text, not for its name.
         return str.__str__(value)
     return str(value)
+
+
+def value(cell: str) -> Any:
+    """Return what a cell of a metric stands for, as far as one cell tells: a number, a truth value, None, or text."""
+    if not cell:
+        return None
+    for kind in (int, float):
+        try:
+            number = kind(cell)
+        except ValueError:
+            continue
+        # Python would take 1_000 and other scripts' digits for a number; no other reader does.
+        return number if cell.isascii() and "_" not in cell else cell
+    return _WORDS.get(cell.lower(), cell)
 
 
 def quote(cell: str) -> str:

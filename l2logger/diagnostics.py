@@ -33,3 +33,10 @@ def interruptible() -> Iterator[None]:
         if str(error) == "Query interrupted":
             raise KeyboardInterrupt from error
         raise
+
+
+def visible(text: str) -> str:
+    r"""Return text in which what a terminal would obey, or not show, is an escape such as ``\x1b``."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)

@@ -7,7 +7,8 @@
     │   └── SchemaError                            ... because its columns are not those of the log
     ├── LogWriteError (OSError)                    the row could not be written; nothing was stored
     ├── LogLockedError (RuntimeError)              another process is writing the same file
-    └── LogFormatError (RuntimeError, ValueError)  a file on disk is not what the format says
+    ├── LogFormatError (RuntimeError, ValueError)  a file on disk is not what the format says
+    └── SinkError (RuntimeError)                   a sink did not take what it was to be given, in a replay
 
     L2LoggerWarning (UserWarning)
     ├── RecordWarning   the record is stored, but tools that read the log will stumble over it
@@ -79,6 +80,10 @@ class LogFormatError(L2LoggerError, RuntimeError, ValueError):
         if self.column is not None:
             place += f" ({self.column})"
         return f"{place}: {self.problem}"
+
+
+class SinkError(L2LoggerError, RuntimeError):
+    """A sink could not take what it was to be given. Only a replay raises this; a mirror of a live run warns."""
 
 
 class L2LoggerWarning(UserWarning):

@@ -17,11 +17,14 @@ from l2logger.errors import ConfigError, DirectoryError, RecordError, RecordWarn
 from l2logger.pickling import rebuild
 from l2logger.pipeline import Pipeline
 from l2logger.processors import OrderChecker, Processor, canonical
+from l2logger.run import RunInfo
 from l2logger.schema import VERSIONS, Schema
 from l2logger.shortcut import Shortcut
 from l2logger.signals import RECORD
-from l2logger.sinks import FanOut, Health, Sink
+from l2logger.sinks.fan_out import FanOut, checked, isolated
+from l2logger.sinks.health import Health
 from l2logger.sinks.l2 import L2Sink
+from l2logger.sinks.sink import Sink
 
 __all__ = ["BoundLogger", "DataLogger", "Progress"]
 
@@ -60,7 +63,8 @@ class DataLogger:
         logger_info: A dict whose ``metrics_columns`` lists the columns that every record brings besides the standard
             ones. It is written to ``logger_info.json`` together with the version of the format.
         scenario_info: Anything JSON can hold, for ``scenario_info.json``; what is empty becomes ``{}``.
-        sinks: Mirrors: each gets every record that was stored. They never stop the logging.
+        sinks: Mirrors: each gets every record that was stored, where its `Sink.isolate` says. They never stop the logging. The
+            environment variable ``L2LOGGER_SINKS``, such as ``"console,tensorboard"``, adds more.
         processors: The chain that records go through, instead of `l2logger.processors.canonical`.
         format_version: ``"1.1"``, or ``"1.0"``, which has no ``block_subtype``.
         fsync: When to wait for the disk: ``"never"``, on ``"flush"`` (and close), or ``"always"``, for each record. This
@@ -100,7 +104,7 @@ class DataLogger:
         logger_info = info_files.checked_logger_info(logger_info, schema, strict=strict)
         stem = paths.scenario_stem(scenario_name)
         self._configure(logging_base_dir, schema, logger_info, scenario_info or {}, fsync=fsync, strict=strict)
-        self._connect(sinks, processors)
+        self._connect(_with_environment(sinks), processors)
         self._live_in(paths.make_scenario_dir(logging_base_dir, stem, gitignore=gitignore))
         try:
             self.write_info_files()
@@ -108,7 +112,7 @@ class DataLogger:
             raise DirectoryError(
                 error.errno, f"the info files cannot be written: {error.strerror}", self._scenario_dir
             ) from error
-        self._mirrors.open(self)
+        self._open_mirrors()
 
     def _configure(
         self,
@@ -137,7 +141,7 @@ class DataLogger:
             raise ConfigError(f"processors must be a list, such as l2logger.processors.canonical(), got {processors!r}")
         self._processors = canonical() if processors is None else list(processors)
         self._store = L2Sink(fsync=self._fsync)
-        self._mirrors = FanOut(sinks)
+        self._mirrors = FanOut(map(isolated, sinks))
         self._pipeline = Pipeline(
             self, self._processors, self._store, self._mirrors, Shortcut.for_chain(self, self._processors, self._store)
         )
@@ -146,6 +150,9 @@ class DataLogger:
         self._scenario_dir = scenario_dir
         self._root = os.path.abspath(scenario_dir)  # so that a later chdir does not split the run
         self._store.open(self)
+
+    def _open_mirrors(self) -> None:
+        self._mirrors.open(RunInfo(self._root, copy.deepcopy(self._logger_info), copy.deepcopy(self._scenario_info)))
 
     @classmethod
     def join(
@@ -220,7 +227,7 @@ class DataLogger:
         try:
             schema, logger_info, scenario_info = recovery.read_infos(directory)
             self._configure(os.path.dirname(directory), schema, logger_info, scenario_info, fsync=fsync, strict=strict)
-            self._connect(sinks, processors)
+            self._connect(_with_environment(sinks), processors)
             found = recovery.examine(directory, schema, repair=repair)
         except DirectoryError:
             raise
@@ -230,7 +237,7 @@ class DataLogger:
         for order in self._orders():
             order.restore(found.rows)
         self._live_in(directory)
-        self._mirrors.open(self)
+        self._open_mirrors()
         return self
 
     def _orders(self) -> list[OrderChecker]:
@@ -364,15 +371,22 @@ class DataLogger:
         """Return how each mirror is doing."""
         return self._mirrors.health()
 
-    def flush(self) -> None:
+    def flush(self, timeout_secs: float | None = None) -> bool:
         """Bring everything logged so far to where it goes.
 
         Records need this only under ``fsync="flush"``; they are safe from a killed process at once.
 
+        Args:
+            timeout_secs: How long to wait for the disk and all sinks together; None for as long as the disk takes, and
+                what each sink is set to.
+
+        Returns:
+            Whether everything got there in time.
+
         Raises:
             LogWriteError: The disk refused.
         """
-        self._pipeline.flush()
+        return self._pipeline.flush(timeout_secs)
 
     def close(self) -> None:
         """Flush and close all files and sinks; more than once does no harm.
@@ -410,6 +424,16 @@ class DataLogger:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._scenario_dir!r}>"
+
+
+def _with_environment(sinks: Iterable[Sink]) -> tuple[Sink, ...]:
+    """Return the sinks, and those that the environment names."""
+    given = checked(sinks)
+    if not os.environ.get("L2LOGGER_SINKS"):
+        return given
+    from l2logger.sinks.named import from_environment
+
+    return (*given, *from_environment(given))
 
 
 _LEGACY = ("ClassifPerformanceLogger", "PerformanceLogger", "RLPerformanceLogger", "get_log_foldername")

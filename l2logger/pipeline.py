@@ -3,8 +3,9 @@
 import os
 import sys
 import threading
+import time
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -53,12 +54,14 @@ class Pipeline:
         self._commits = tuple(processor.commit for processor in processors if hasattr(processor, "commit"))
         self._store = store
         self._mirrors = mirrors
-        self._mirrored = bool(mirrors)
+        self._mirrored = RECORD in mirrors.kinds
         self._shortcut = shortcut
         self.lock = threading.RLock()
         self._busy = False
         self._close_wanted = False
         _pipelines.add(self)
+        # Mirrors of a run that nobody holds any more come to their ends.
+        weakref.finalize(self, mirrors.begin_close).atexit = False
 
     def emit(self, kind: str, event: dict[str, Any]) -> None:
         """Process and hand on one signal.
@@ -120,23 +123,51 @@ class Pipeline:
             raise
         return event
 
-    def flush(self) -> None:
-        """Bring everything logged so far to where it goes. Other threads can log meanwhile."""
+    def flush(self, timeout_secs: float | None = None) -> bool:
+        """Bring everything logged so far to where it goes. Other threads can log meanwhile.
+
+        Args:
+            timeout_secs: How long to wait for all of it; None for as long as the disk takes, and what is usual for the
+                mirrors.
+
+        Returns:
+            Whether everything got there in time.
+        """
+        end = None if timeout_secs is None else time.monotonic() + timeout_secs
+        begun = self._mirrors.begin_flush()
         try:
-            self._store.flush()
+            stored = self._flush_store(timeout_secs)
         finally:
-            self._mirrors.flush()
+            mirrored = self._mirrors.flushed(begun, None if end is None else max(0.0, end - time.monotonic()))
+        return stored and mirrored
+
+    def _flush_store(self, timeout_secs: float | None) -> bool:
+        if timeout_secs is None:
+            self._store.flush()
+            return True
+        # A system call cannot be given up, only left to another thread.
+        errors: list[BaseException] = []
+        thread = threading.Thread(target=_catch, args=(self._store.flush, errors), daemon=True)
+        thread.start()
+        thread.join(timeout_secs)
+        for error in errors:
+            raise error
+        return not thread.is_alive()
 
     def close(self) -> None:
         """Flush and close everything. The store opens again for a later signal; the mirrors do not."""
-        with self.lock:
-            # A signal handler that interrupts `emit` gets its wish once the record is whole.
-            self._close_wanted = self._busy
-            if not self._busy:
-                try:
-                    self._store.close()
-                finally:
-                    self._mirrors.close()
+        try:
+            with self.lock:
+                # A signal handler that interrupts `emit` gets its wish once the record is whole.
+                self._close_wanted = self._busy
+                if self._busy:
+                    return
+                self._mirrors.begin_close()
+                self._store.close()
+        finally:
+            # Other threads can go on logging while mirrors take their time.
+            if not self._close_wanted:
+                self._mirrors.close()
 
     def after_fork(self) -> None:
         """Start anew in a forked child: no thread but this one is alive, and files and mirrors are the parent's."""
@@ -145,6 +176,13 @@ class Pipeline:
         self._mirrors.silence()
         self._mirrored = False
         self._store.after_fork()
+
+
+def _catch(call: Callable[[], None], errors: list[BaseException]) -> None:
+    try:
+        call()
+    except BaseException as error:
+        errors.append(error)
 
 
 _pipelines: "weakref.WeakSet[Pipeline]" = weakref.WeakSet()

@@ -11,7 +11,8 @@ from rich.console import Console, Group, JustifyMethod, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from l2logger.commands.terminal import count, visible
+from l2logger.commands.terminal import count
+from l2logger.diagnostics import visible
 from l2logger.summary import Regime, Summary, Task
 
 PIPE_WIDTH: Final = 120

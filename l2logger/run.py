@@ -1,13 +1,27 @@
 """What processors and sinks may ask of the run they work for."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from l2logger.schema import Schema
 
 
+class RunInfo(NamedTuple):
+    """What a sink learns about its run when it opens: a snapshot, as the sink may live in another thread or process.
+
+    Attributes:
+        scenario_dir: Absolute path of the run.
+        logger_info: Content of ``logger_info.json``; ``metrics_columns`` names the metrics.
+        scenario_info: Content of ``scenario_info.json``.
+    """
+
+    scenario_dir: str
+    logger_info: Mapping[str, Any]
+    scenario_info: Any
+
+
 class Run(Protocol):
-    """The part of `l2logger.DataLogger` that processors get as their first argument, and sinks when they open."""
+    """The part of `l2logger.DataLogger` that processors get as their first argument."""
 
     @property
     def scenario_dir(self) -> str:

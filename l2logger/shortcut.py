@@ -25,7 +25,7 @@ from l2logger.processors.order import Position, Span, regime
 from l2logger.processors.task_params import encode
 from l2logger.run import Run
 from l2logger.schema import COMPLETE
-from l2logger.signals import RECORD, Signal
+from l2logger.signals import BASE_NBYTES, RECORD, Signal
 from l2logger.sinks.l2 import L2Sink
 
 _MAX_REMEMBERED: Final = 1024
@@ -198,7 +198,7 @@ class Shortcut:
             changed = dict(
                 zip(shape.extras, extras, strict=True), exp_num=exp_num, timestamp=timestamp, task_params=text
             )
-            return Signal(RECORD, MappingProxyType({**context.event, **changed}))
+            return Signal(RECORD, MappingProxyType({**context.event, **changed}), BASE_NBYTES + len(text) + len(rest))
         return True
 
     def _may_follow(self, context: _Context, task_params: str, position: Position) -> bool:

@@ -8,6 +8,9 @@ from typing import Any, Final
 RECORD: Final = "record"
 """The kind of a row of the L2 log."""
 
+BASE_NBYTES: Final = 1024
+"""About what a record of numbers takes."""
+
 _FROZEN: Final = frozenset({str, int, float, bool, complex, bytes, type(None)})
 
 
@@ -18,16 +21,19 @@ class Signal:
         kind: What it is, such as ``"record"``.
         fields: Its content, read-only. Of a record: a value for each column, with ``task_params`` as JSON text and
             ``timestamp`` as text.
+        nbytes: About how much memory it takes, for queues that have a limit.
     """
 
-    __slots__ = ("fields", "kind")
+    __slots__ = ("fields", "kind", "nbytes")
 
     kind: str
     fields: Mapping[str, Any]
+    nbytes: int
 
-    def __init__(self, kind: str, fields: Mapping[str, Any]) -> None:
+    def __init__(self, kind: str, fields: Mapping[str, Any], nbytes: int = BASE_NBYTES) -> None:
         self.kind = kind
         self.fields = fields
+        self.nbytes = nbytes
 
     def __repr__(self) -> str:
         return f"Signal({self.kind!r}, {dict(self.fields)!r})"
@@ -35,12 +41,19 @@ class Signal:
 
 def freeze(kind: str, fields: Mapping[str, Any]) -> Signal:
     """Return a signal that shares nothing changeable with `fields`, for sinks that keep it."""
-    return Signal(
-        kind,
-        MappingProxyType(
-            {name: value if type(value) in _FROZEN else _frozen_or_text(value) for name, value in fields.items()}
-        ),
-    )
+    frozen = {name: value if type(value) in _FROZEN else _frozen_or_text(value) for name, value in fields.items()}
+    return Signal(kind, MappingProxyType(frozen), BASE_NBYTES + sum(map(_nbytes, frozen.values())))
+
+
+def _nbytes(value: Any) -> int:
+    if isinstance(value, str | bytes):
+        return len(value)
+    if isinstance(value, Mapping):
+        return sum(map(_nbytes, value.values()), 100)
+    if isinstance(value, tuple | Set):
+        return sum(map(_nbytes, value), 100)
+    nbytes = getattr(value, "nbytes", 0)  # of arrays
+    return nbytes if isinstance(nbytes, int) else 0
 
 
 def _frozen_or_text(value: Any) -> Any:

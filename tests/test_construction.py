@@ -310,3 +310,19 @@ def test_a_base_directory_that_was_there_is_left_as_it_is(tmp_path):
     """S0-30."""
     DataLogger(tmp_path, "run", {"metrics_columns": ["reward"]}, gitignore=True)
     assert not (tmp_path / ".gitignore").exists()
+
+
+def test_the_environment_adds_sinks(make, monkeypatch):
+    """Watch a run without touching its code."""
+    monkeypatch.setenv("L2LOGGER_SINKS", "memory")
+    logger = make()
+    assert [health.sink for health in logger.health()] == ["MemorySink"]
+    resumed = DataLogger.join(logger.scenario_dir)
+    assert [health.sink for health in resumed.health()] == ["MemorySink"]
+
+
+def test_a_mistake_in_the_environment_is_told_before_anything_is_made(tmp_path, monkeypatch):
+    monkeypatch.setenv("L2LOGGER_SINKS", "consolle")
+    with pytest.raises(ConfigError, match="L2LOGGER_SINKS.*consolle"):
+        DataLogger(tmp_path / "logs", "run", {"metrics_columns": ["reward"]})
+    assert not (tmp_path / "logs").exists()

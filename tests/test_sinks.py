@@ -1,6 +1,7 @@
 """Mirrors: what they get, and that nothing they do is felt."""
 
 import itertools
+import time
 import types
 
 import numpy as np
@@ -9,6 +10,9 @@ from reading import record, rows
 
 from l2logger import ConfigError, RecordError, SinkWarning
 from l2logger.sinks import FanOut, MemorySink, Sink
+
+# What is not expected in a test is asked for by name in another.
+pytestmark = pytest.mark.filterwarnings("ignore::l2logger.SinkWarning")
 
 VERBS = ("open", "write", "flush", "close")
 ERRORS = (ValueError("broken"), MemoryError(), OSError(28, "full"), RecursionError())
@@ -58,7 +62,7 @@ def test_a_mirror_gets_every_record_in_order_with_its_columns_as_stored(make):
 def test_a_mirror_is_opened_once_and_closed_once(make):
     sink = MemorySink()
     logger = make(sinks=[sink])
-    assert sink.run is logger
+    assert sink.run == (logger.scenario_dir, logger.logger_info, {})
     logger.log_record(record())
     logger.flush()
     logger.close()
@@ -124,24 +128,42 @@ def test_a_failing_mirror_is_reported_once_and_its_losses_at_the_end(make):
         logger.close()
 
 
-def test_a_mirror_that_keeps_failing_is_given_up_and_still_closed(make):
+def test_a_mirror_that_keeps_failing_is_left_alone_for_a_while_and_still_closed(make):
     """F-094."""
     sink = BrokenSink("write", ValueError("broken"))
     logger = make(sinks=[sink])
-    with pytest.warns(SinkWarning):
+    with pytest.warns(SinkWarning, match=r"failed to write.*it is opened again in 1 s"):
         for exp_num in range(30):
             logger.log_record(record(exp_num))
+    assert logger.health()[0].state == "failing"
+    with pytest.warns(SinkWarning, match="missed 30 of 30"):
         logger.close()
-    assert sink.calls.count("write") == 10
-    assert sink.calls[-1] == "close"
+    assert sink.calls == ["open"] + ["write"] * 10 + ["close"]
     (health,) = logger.health()
-    assert (health.state, health.delivered, health.missed) == ("given up, closed", 0, 30)
+    assert (health.state, health.delivered, health.failed, health.dropped) == ("closed", 0, 10, 20)
 
 
-def test_a_mirror_that_cannot_be_opened_gets_nothing_and_is_still_closed(make):
-    """F-093."""
-    sink = BrokenSink("open", ImportError("no such library"))
-    with pytest.warns(SinkWarning, match="failed to open.*no such library.*gets nothing from now on"):
+def test_a_mirror_that_failed_for_a_while_is_opened_again_and_gets_what_comes_then(make, monkeypatch):
+    """F-094: the pause is a second; here the clock is moved on."""
+    sink = BrokenSink("write", ValueError("broken"), times=10)
+    logger = make(sinks=[sink])
+    with pytest.warns(SinkWarning, match="is opened again in 1 s"):
+        for exp_num in range(12):
+            logger.log_record(record(exp_num))
+    now = time.monotonic()
+    monkeypatch.setattr("l2logger.sinks.guard.time.monotonic", lambda: now + 1.1)
+    with pytest.warns(SinkWarning, match="works again"):
+        logger.log_record(record(12))
+    assert sink.calls == ["open"] + ["write"] * 10 + ["close", "open", "write"]
+    with pytest.warns(SinkWarning, match="missed 12 of 13"):
+        logger.close()
+
+
+@pytest.mark.parametrize("error", [ImportError("no such library"), ConfigError("no such mode")], ids=repr)
+def test_a_mirror_that_can_never_work_gets_nothing_and_is_still_closed(make, error):
+    """F-093, F-103."""
+    sink = BrokenSink("open", error)
+    with pytest.warns(SinkWarning, match="failed to open.*no such.*it gets nothing"):
         logger = make(sinks=[sink])
     logger.log_record(record())
     assert logger.health()[0].state == "given up"
@@ -176,11 +198,10 @@ def test_a_mirror_that_logs_is_guarded_and_counted(make):
     """F-074."""
 
     class Chatty(Sink):
-        def open(self, run):
-            self.run = run
+        isolate = "none"
 
         def write(self, signal):
-            self.run.log_record(record(99))
+            logger.log_record(record(99))
 
     logger = make(sinks=[Chatty()])
     with pytest.warns(SinkWarning, match="while another one was being logged"):
@@ -194,6 +215,8 @@ def test_a_mirror_cannot_change_a_record(make):
     """F-099."""
 
     class Meddler(Sink):
+        isolate = "none"
+
         def write(self, signal):
             signal.fields["reward"] = 0.0
 
@@ -249,6 +272,7 @@ def test_a_fan_out_is_a_sink(make):
     inner = [MemorySink(), MemorySink()]
     logger = make(sinks=[FanOut(inner), MemorySink()])
     logger.log_record(record())
+    assert logger.flush()
     assert [len(sink.records) for sink in inner] == [1, 1]
 
 
@@ -282,7 +306,6 @@ def test_a_sink_that_forgot_to_write_says_so(make):
     logger = make(sinks=[Sink()])
     with pytest.warns(SinkWarning, match="Sink does not say how to write a signal"):
         logger.log_record(record())
-    with pytest.warns(SinkWarning):
         logger.close()
 
 

@@ -6,7 +6,8 @@ from typing import Final
 import click
 
 from l2logger.commands.options import Command, run_argument
-from l2logger.commands.terminal import busy, visible
+from l2logger.commands.terminal import busy
+from l2logger.diagnostics import visible
 
 _FORMATS: Final = ("tsv", "csv", "feather", "parquet")
 

@@ -3,7 +3,8 @@
 import click
 
 from l2logger.commands.options import RUN, Command, json_option
-from l2logger.commands.terminal import busy, count, print_json, say, visible
+from l2logger.commands.terminal import busy, count, print_json, say
+from l2logger.diagnostics import visible
 from l2logger.schema import V1_1, VERSIONS
 
 

@@ -3,7 +3,8 @@
 import click
 
 from l2logger.commands.options import Command, json_option, run_argument
-from l2logger.commands.terminal import busy, count, print_json, say, visible
+from l2logger.commands.terminal import busy, count, print_json, say
+from l2logger.diagnostics import visible
 
 
 @click.command(

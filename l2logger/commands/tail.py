@@ -1,18 +1,20 @@
 """``l2logger tail``."""
 
 import json
+import math
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from l2logger import cells
 from l2logger.commands.options import Command, run_argument
-from l2logger.commands.terminal import busy, say, visible
+from l2logger.commands.terminal import busy, finite, say
+from l2logger.diagnostics import visible
 from l2logger.schema import COUNTS, V1_1
 
 if TYPE_CHECKING:
     from l2logger.follow import NewRecord
 
-_WORDS: Final = {"true": True, "false": False}
 _MAX_VALUE: Final = 60
 
 
@@ -80,24 +82,14 @@ def _shortened(value: str) -> str:
 
 
 def _json(record: "NewRecord") -> str:
-    return json.dumps({name: _value(name, text) for name, text in record.fields.items()}, allow_nan=False)
+    return json.dumps(finite({name: _value(name, text) for name, text in record.fields.items()}), allow_nan=False)
 
 
 def _value(name: str, text: str) -> Any:
-    """Return what a cell stands for, as far as one cell tells."""
     if name in COUNTS:
         return int(text)
     if name in V1_1.columns:
         return text or None
-    if text == "" or text.lower() == "nan":
-        return None
-    if text.lower() in _WORDS:
-        return _WORDS[text.lower()]
-    for kind in (int, float):
-        try:
-            value = kind(text)
-        except ValueError:
-            continue
-        # Python would take 1_000 for a number, and JSON has no infinity.
-        return text if "_" in text or value in (float("inf"), float("-inf")) else value
-    return text
+    value = cells.value(text)
+    # JSON has no infinity.
+    return text if isinstance(value, float) and math.isinf(value) else value

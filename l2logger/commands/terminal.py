@@ -13,18 +13,11 @@ from typing import IO, Any, Final
 
 import click
 
-from l2logger.diagnostics import Progress
+from l2logger.diagnostics import Progress, visible
 from l2logger.errors import DirectoryError
 
 _PATIENCE_SECS: Final = 0.7
 _COLORS: Final = {"error": "red", "warning": "yellow", "hint": "cyan", "note": "cyan"}
-
-
-def visible(text: str) -> str:
-    r"""Return text in which what a terminal would obey, or not show, is an escape such as ``\x1b``."""
-    if text.isprintable():
-        return text
-    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
 
 
 def near(path: str) -> str:

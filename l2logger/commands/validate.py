@@ -3,7 +3,8 @@
 import click
 
 from l2logger.commands.options import Command, json_option, runs_argument
-from l2logger.commands.terminal import busy, count, near, print_json, visible
+from l2logger.commands.terminal import busy, count, near, print_json
+from l2logger.diagnostics import visible
 from l2logger.findings import ERROR, Finding
 
 

@@ -1,154 +1,167 @@
 """Several sinks as one, kept from harming each other and the caller."""
 
+import atexit
+import copy
+import threading
+import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
-from typing import Final, NamedTuple
+from typing import Any
 
-from l2logger.diagnostics import warn
-from l2logger.errors import ConfigError, SinkWarning
-from l2logger.run import Run
+from l2logger.errors import ConfigError
+from l2logger.run import RunInfo
 from l2logger.signals import Signal
+from l2logger.sinks.background import BackgroundSink
+from l2logger.sinks.guard import Guard
+from l2logger.sinks.health import Health
 from l2logger.sinks.sink import Sink
 
-_MAX_FAILURES_IN_A_ROW: Final = 10
-
-
-class Health(NamedTuple):
-    """How a mirror is doing.
-
-    Attributes:
-        sink: Its class.
-        state: ``"ok"``, ``"given up"`` (it could not be opened, or kept failing), ``"closed"``, ``"given up, closed"``, or ``"silent"`` (in a
-            forked child).
-        delivered: Signals it took.
-        missed: Signals it should have taken and did not.
-        last_error: The last thing it raised, as text.
-    """
-
-    sink: str
-    state: str
-    delivered: int
-    missed: int
-    last_error: str | None
-
-
-class _Member:
-    """One sink of a `FanOut` and what became of it."""
-
-    def __init__(self, sink: Sink) -> None:
-        self.sink = sink
-        self.name = type(sink).__name__
-        self.state = "ok"
-        self.delivered = 0
-        self.missed = 0
-        self.failures_in_a_row = 0
-        self.last_error: str | None = None
-
-    def attempt(self, verb: str, call: Callable[[], None]) -> BaseException | None:
-        """Run `call`; return what it raised if that is meant for the caller and not a failure of the sink."""
-        try:
-            call()
-        except Exception as error:
-            self._failed(verb, error)
-        except BaseException as error:  # Ctrl-C, or a handler that exits, hit while the sink was running
-            self.missed += verb == "write"
-            return error
-        else:
-            self.failures_in_a_row = 0
-            self.delivered += verb == "write"
-        return None
-
-    def _failed(self, verb: str, error: BaseException) -> None:
-        self.missed += verb == "write"
-        self.failures_in_a_row += 1
-        first = self.last_error is None
-        self.last_error = repr(error)
-        if self.state == "ok" and (verb == "open" or self.failures_in_a_row >= _MAX_FAILURES_IN_A_ROW):
-            self.state = "given up"
-        if first:
-            outlook = (
-                "it gets nothing from now on" if self.state == "given up" else "this is said once, the rest is counted"
-            )
-            _warn(f"{self.name} failed to {verb}: {self.last_error}; the log and the other sinks go on, {outlook}")
+_open: "set[FanOut]" = set()
 
 
 class FanOut(Sink):
-    """Hand every signal to several sinks. Nothing that a sink raises gets out.
-
-    A sink that fails is reported once, in a `SinkWarning`. One that cannot be opened, or fails ten times in a row, is
-    given up: it gets nothing more, but is still closed.
+    """Hand every signal to several sinks. Nothing that a sink raises gets out; it is counted and told once.
 
     Args:
         sinks: The sinks, in the order in which they get a signal.
     """
 
     def __init__(self, sinks: Iterable[Sink]) -> None:
-        members = tuple(sinks) if isinstance(sinks, Iterable) else (sinks,)
-        if isinstance(sinks, Sink) or not all(isinstance(sink, Sink) for sink in members):
-            raise ConfigError(f"sinks must be a list of l2logger.sinks.Sink objects, got {sinks!r}")
-        self._members = tuple(_Member(sink) for sink in members)
-        self.kinds = frozenset().union(*(sink.kinds for sink in members))
+        members = checked(sinks)
+        self._members = tuple(member if isinstance(member, Guard) else Guard(member) for member in members)
+        self.kinds = frozenset().union(*(member.kinds for member in self._members))
+        self._writers: dict[str, tuple[Callable[[Signal], None], ...]] = {}
+        self._find_writers()
+
+    def _find_writers(self) -> None:
+        self._writers = {
+            kind: tuple(member.write for member in self._members if kind in member.kinds) for kind in self.kinds
+        }
 
     def __bool__(self) -> bool:
         return bool(self._members)
 
-    def open(self, run: Run) -> None:
-        """Open all sinks."""
-        self._each("open", lambda sink: sink.open(run))
+    def open(self, run: RunInfo) -> None:
+        """Open all sinks. They are closed when the interpreter ends, if nobody did it before."""
+        if self._members:
+            _close_at_exit(self)
+        self._each(lambda member: member.open(copy.deepcopy(run)))
 
     def write(self, signal: Signal) -> None:
         """Hand a signal to all sinks that take its kind."""
-        interrupt: BaseException | None = None
-        for member in self._members:
-            if signal.kind not in member.sink.kinds or member.state == "silent":
-                continue
-            if member.state == "ok":
-                interrupt = member.attempt("write", lambda: member.sink.write(signal)) or interrupt  # noqa: B023
-            else:
-                member.missed += 1
+        interrupt: BaseException | None = None  # as in `_each`, for the way that must be fast
+        for write in self._writers.get(signal.kind, ()):
+            try:
+                write(signal)
+            except BaseException as error:  # Ctrl-C, or a handler that exits, hit while the sink was running
+                interrupt = error
         if interrupt is not None:
             raise interrupt
 
     def flush(self) -> None:
-        """Flush all sinks."""
-        self._each("flush", lambda sink: sink.flush())
+        """Flush all sinks at the same time."""
+        self.flushed(self.begin_flush())
+
+    def begin_flush(self) -> list[Any]:
+        """Ask all sinks to flush; return a token for `flushed`."""
+        return self._each(lambda member: member.begin_flush())
+
+    def flushed(self, token: list[Any], timeout_secs: float | None = None) -> bool:
+        """Return whether all have flushed.
+
+        Args:
+            token: What `begin_flush` returned.
+            timeout_secs: How long to wait for all together; None for as long as is usual for each.
+        """
+        end = None if timeout_secs is None else time.monotonic() + timeout_secs
+        tokens = iter(token)
+        return all(
+            self._each(
+                lambda member: member.flushed(next(tokens), None if end is None else max(0.0, end - time.monotonic()))
+            )
+        )
+
+    def begin_close(self) -> None:
+        """Ask all sinks to come to their ends, and do not wait for them."""
+        self._each(lambda member: member.begin_close())
 
     def close(self) -> None:
-        """Close all sinks, once, and say what they missed."""
-        interrupt: BaseException | None = None
-        for member in self._members:
-            if member.state not in ("ok", "given up"):
-                continue
-            # Before it is, as a signal handler may want to close as well.
-            member.state = "closed" if member.state == "ok" else "given up, closed"
-            interrupt = member.attempt("close", member.sink.close) or interrupt
-            if member.missed:
-                _warn(
-                    f"{member.name} missed {member.missed} of {member.missed + member.delivered} signals "
-                    f"({member.last_error}); the log has them all"
-                )
-        if interrupt is not None:
-            raise interrupt
+        """Close all sinks at the same time, once, and tell what they missed."""
+        self.begin_close()
+        self._each(lambda member: member.close())
+        _open.discard(self)
 
     def silence(self) -> None:
         """Leave the sinks alone from now on: they belong to the parent of this process."""
+        _open.discard(self)
+        self._writers = {}
         for member in self._members:
-            member.state = "silent"
+            member.silence()
 
     def health(self) -> list[Health]:
         """Return how each sink is doing."""
-        return [Health(m.name, m.state, m.delivered, m.missed, m.last_error) for m in self._members]
+        return [member.health() for member in self._members]
 
-    def _each(self, verb: str, call: Callable[[Sink], None]) -> None:
+    def _each(self, call: Callable[[Guard], Any]) -> list[Any]:
+        """Call something for all members, then raise what interrupted one of them."""
+        results = []
         interrupt: BaseException | None = None
         for member in self._members:
-            if member.state == "ok":
-                interrupt = member.attempt(verb, lambda: call(member.sink)) or interrupt  # noqa: B023
+            try:
+                results.append(call(member))
+            except BaseException as error:
+                interrupt = error
         if interrupt is not None:
             raise interrupt
+        return results
 
 
-def _warn(message: str) -> None:
-    # Where warnings are made errors, a mirror still must not stop the training.
-    with suppress(SinkWarning):
-        warn(message, SinkWarning)
+def checked(sinks: Iterable[Sink]) -> tuple[Sink, ...]:
+    """Return the sinks of a list.
+
+    Raises:
+        ConfigError: It is no list of sinks.
+    """
+    members = tuple(sinks) if isinstance(sinks, Iterable) else (sinks,)
+    if isinstance(sinks, Sink) or not all(isinstance(sink, Sink) for sink in members):
+        raise ConfigError(f"sinks must be a list of l2logger.sinks.Sink objects, got {sinks!r}")
+    return members
+
+
+def isolated(sink: Sink) -> Guard:
+    """Return the sink with the guard that it asks for, in the place where it wants to run.
+
+    Raises:
+        ConfigError: It asks for something else.
+    """
+    if isinstance(sink, Guard):
+        return sink
+    if sink.isolate == "none":
+        return Guard(sink)
+    if sink.isolate == "thread":
+        return BackgroundSink(sink)
+    if sink.isolate == "process":
+        from l2logger.sinks.process import ProcessSink
+
+        return ProcessSink(sink) if ProcessSink.can_run(sink) else BackgroundSink(sink)
+    raise ConfigError(f"isolate must be 'thread', 'process' or 'none', got {sink.isolate!r} from {sink!r}")
+
+
+def _close_at_exit(fan_out: FanOut) -> None:
+    global _registered
+    _open.add(fan_out)
+    if not _registered:
+        _registered = True
+        # Exit hooks of W&B end its run, and from Python 3.12 on no thread can be started any more when they run. This one comes
+        # before them; it is what concurrent.futures uses.
+        getattr(threading, "_register_atexit", atexit.register)(_close_all)
+
+
+_registered = False
+
+
+def _close_all() -> None:
+    remaining = list(_open)
+    for fan_out in remaining:
+        fan_out.begin_close()
+    for fan_out in remaining:
+        fan_out.close()

@@ -10,16 +10,17 @@ from l2logger.errors import ConfigError, LogWarning, LogWriteError, SchemaError
 from l2logger.file_pool import FilePool
 from l2logger.run import Run
 from l2logger.signals import Signal
-from l2logger.sinks.sink import Sink
 
 FSYNC: Final = ("never", "flush", "always")
 
 
-class L2Sink(Sink):
+class L2Sink:
     """Write records to ``<worker_id>/<block_num>-<block_type>/data-log.tsv`` below the run directory.
 
     When `write` returns, the row is in the kernel: killing the process loses nothing. When it raises, the row is not
     in the file. Unlike a mirror, it lets its errors reach the caller.
+
+    It is not a `Sink` like the others, which learn of a run only from outside: it is a part of the run.
 
     Args:
         fsync: When to wait for the disk: ``"never"``, on ``"flush"`` and close, or ``"always"``, for each record.

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from l2logger.run import Run
+from l2logger.run import RunInfo
 from l2logger.signals import RECORD, Signal
 from l2logger.sinks.sink import Sink
 
@@ -17,17 +17,20 @@ class MemorySink(Sink):
         run: The run it was opened with.
     """
 
+    name = "memory"
+    isolate = "none"
+
     def __init__(self) -> None:
         self.signals: list[Signal] = []
         self.calls: list[str] = []
-        self.run: Run | None = None
+        self.run: RunInfo | None = None
 
     @property
     def records(self) -> list[Mapping[str, Any]]:
         """The fields of all records, oldest first."""
         return [signal.fields for signal in self.signals if signal.kind == RECORD]
 
-    def open(self, run: Run) -> None:
+    def open(self, run: RunInfo) -> None:
         self.calls.append("open")
         self.run = run
 

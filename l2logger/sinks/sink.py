@@ -1,6 +1,8 @@
 """What a sink is."""
 
-from l2logger.run import Run
+from typing import Any, ClassVar
+
+from l2logger.run import RunInfo
 from l2logger.signals import RECORD, Signal
 
 
@@ -8,16 +10,25 @@ class Sink:
     """Somewhere for signals to go. Subclass it and override what is needed; `write` is.
 
     A sink given to a `DataLogger` is a mirror of the log: whatever it raises is counted and reported once, and
-    neither the log nor the other sinks nor the training loop notice.
+    neither the log nor the other sinks nor the training loop notice. It is constructed by the caller, who should hear
+    of a bad argument at once, and does all else, importing what it needs included, where it is isolated; one at a
+    time.
 
     Attributes:
+        name: What `l2logger.sinks.build` and ``l2logger replay --to`` call it; empty if they do not know it.
         kinds: The kinds of signal it takes; it gets no others.
+        isolate: Where a `DataLogger` runs it: ``"thread"`` (a `BackgroundSink`), ``"process"`` (a `ProcessSink`), or
+            ``"none"``, which is in the calling thread.
+        fresh: Set before `open` by a replay from the beginning: what the sink already holds of this run is out of date.
     """
 
+    name: ClassVar[str] = ""
     kinds: frozenset[str] = frozenset({RECORD})
+    isolate: str = "thread"
+    fresh: bool = False
 
-    def open(self, run: Run) -> None:
-        """Get ready. Called once, before the first signal."""
+    def open(self, run: RunInfo) -> None:
+        """Get ready. Called once, before the first signal; once more after a failure and `close`."""
 
     def write(self, signal: Signal) -> None:
         """Take one signal. It is read-only and shares nothing with the caller."""
@@ -27,4 +38,8 @@ class Sink:
         """Bring everything taken so far to where it goes."""
 
     def close(self) -> None:
-        """Flush and let go of everything. Called once, even if `open` or `write` failed."""
+        """Flush and let go of everything. Called once for each `open`, even if `open` or `write` failed."""
+
+    def options(self) -> dict[str, Any]:
+        """Return the options that `l2logger.sinks.build` needs to make such a sink, as far as text can tell."""
+        return {}

@@ -1,0 +1,280 @@
+"""A sink in a thread of its own."""
+
+import threading
+import time
+from collections import deque
+from typing import Final
+
+from l2logger.errors import ConfigError
+from l2logger.run import RunInfo
+from l2logger.signals import Signal
+from l2logger.sinks.guard import Guard
+from l2logger.sinks.sink import Sink
+
+OVERFLOW: Final = ("drop_oldest", "drop_newest", "block")
+
+_GATHER_SECS: Final = 0.05
+"""Signals wait so long for others, so that the thread wakes up twenty times a second at most."""
+
+_DRAIN_SHARE: Final = 0.7
+"""The part of the time for closing in which signals are still delivered; the rest is for closing the sink itself."""
+
+_LIVES: Final = 2
+
+
+class BackgroundSink(Guard):
+    """A sink around a sink that does all its work in a daemon thread.
+
+    The inner sink is opened, written, flushed and closed only there, so that a missing network or a hung disk cannot be
+    felt. `write` puts the signal into a queue. The thread is started by the first signal: a run whose workers are all
+    forked never has one. In a forked child the sink is silent.
+
+    A `DataLogger` puts this around each sink whose `isolate` is ``"thread"``; write it out for other settings.
+
+    Args:
+        to: The sink that does the work.
+        max_queue: So many signals wait at most.
+        max_bytes: So much memory, about, they take at most.
+        overflow: What happens to a signal when the queue is full: ``"drop_oldest"`` makes room for it, so that what
+            arrives is up to date, ``"drop_newest"`` drops it, ``"block"`` waits for room, and drops it after
+            `block_secs`.
+        block_secs: How long one call may wait under ``"block"``. If that was in vain, no further call waits before the
+            sink has taken something again.
+        flush_timeout_secs: How long `flush` waits, if it is not told.
+        close_timeout_secs: How long `close` takes at most, with delivering what is queued.
+
+    Raises:
+        ConfigError: An argument is not what it should be.
+    """
+
+    def __init__(
+        self,
+        to: Sink,
+        *,
+        max_queue: int = 100_000,
+        max_bytes: int = 2**28,
+        overflow: str = "drop_oldest",
+        block_secs: float = 0.05,
+        flush_timeout_secs: float = 10.0,
+        close_timeout_secs: float = 10.0,
+    ) -> None:
+        if overflow not in OVERFLOW:
+            raise ConfigError(f"overflow must be one of {', '.join(map(repr, OVERFLOW))}, got {overflow!r}")
+        for name, value in (("max_queue", max_queue), ("max_bytes", max_bytes)):
+            if not isinstance(value, int) or value < 1:
+                raise ConfigError(f"{name} must be a whole number of at least 1, got {value!r}")
+        self._block_secs = seconds("block_secs", block_secs)
+        self._flush_timeout_secs = seconds("flush_timeout_secs", flush_timeout_secs)
+        self._close_timeout_secs = seconds("close_timeout_secs", close_timeout_secs)
+        super().__init__(to)
+        self._max_queue = max_queue
+        self._max_bytes = max_bytes
+        self._overflow = overflow
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self._queue: deque[Signal] = deque()
+        # The one is written by the caller only, the other by the thread only, so neither needs a lock.
+        self._bytes_put = 0
+        self._bytes_taken = 0
+        self._flushes: deque[_Token] = deque()
+        self._thread: threading.Thread | None = None
+        self._is_idle = True
+        self._wake = threading.Event()
+        self._hurry = threading.Event()
+        self._room = threading.Event()
+        self._waited_in_vain = False
+        self._close_at: float | None = None
+
+    def open(self, run: RunInfo) -> None:
+        """Take note of the run. The sink is opened by the first signal."""
+        self._run = run
+
+    def write(self, signal: Signal) -> None:
+        """Put a signal into the queue. Not to be called by two threads at once."""
+        if self._end is not None or self._close_at is not None:
+            self._dropped += 1
+            return
+        queue = self._queue
+        nbytes = signal.nbytes
+        if 2 * len(queue) >= self._max_queue or 2 * (self._bytes_put - self._bytes_taken + nbytes) >= self._max_bytes:
+            if not self._retry_at:
+                self._hurry.set()
+            if self._is_full(signal) and not self._make_room(signal):
+                self._dropped += 1
+                return
+        self._bytes_put += nbytes
+        queue.append(signal)
+        if self._is_idle:
+            self._rouse()
+
+    def _is_full(self, signal: Signal) -> bool:
+        return (
+            len(self._queue) >= self._max_queue or self._bytes_put - self._bytes_taken + signal.nbytes > self._max_bytes
+        )
+
+    def _make_room(self, signal: Signal) -> bool:
+        if signal.nbytes > self._max_bytes or self._overflow == "drop_newest":
+            return False
+        if self._overflow == "drop_oldest":
+            while self._is_full(signal) and self._queue:
+                try:
+                    self._bytes_put -= self._queue.popleft().nbytes
+                except IndexError:
+                    break  # the thread was faster
+                self._dropped += 1
+            return True
+        give_up_at = time.monotonic() + self._block_secs
+        while self._is_full(signal):
+            self._room.clear()
+            if self._waited_in_vain or not self._room.wait(max(0.0, give_up_at - time.monotonic())):
+                self._waited_in_vain = True
+                return not self._is_full(signal)
+        return True
+
+    def _rouse(self) -> None:
+        """Wake the thread up; start it if there is none."""
+        self._is_idle = False
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name=f"l2logger-{self._name}", daemon=True)
+            self._thread.start()
+        self._wake.set()
+
+    def begin_flush(self) -> "_Token":
+        token = _Token()
+        if self._thread is None or self._end is not None:
+            token.answer(not self._queue)
+        else:
+            self._flushes.append(token)
+            self._hurry.set()
+            self._rouse()
+        return token
+
+    def flushed(self, token: "_Token", timeout_secs: float | None = None) -> bool:
+        limit = self._flush_timeout_secs if timeout_secs is None else timeout_secs
+        answer = token.wait(limit)
+        if answer is None:
+            self._tell("late", f"{self._name} did not flush within {round(limit, 1):g} s; the log and the other sinks go on")
+        return bool(answer)
+
+    def begin_close(self) -> None:
+        if self._close_at is None and self._end is None:
+            self._close_at = time.monotonic() + self._close_timeout_secs
+            if self._thread is not None:
+                self._hurry.set()
+                self._rouse()
+
+    def close(self) -> None:
+        self.begin_close()
+        if not self._begin_end():
+            return
+        if self._thread is None:
+            self._end = "closed"
+        elif self._thread is not threading.current_thread():  # the sink may close its own logger
+            self._thread.join(max(0.0, (self._close_at or 0.0) - time.monotonic()))
+            if self._thread.is_alive():
+                self._end = "abandoned"
+                limit = f"{self._close_timeout_secs:g} s"
+                self._tell("abandoned", f"{self._name} did not close within {limit} and is left alone")
+        self._dropped += len(self._queue)
+        self._queue.clear()
+        self._tell_missed()
+
+    def silence(self) -> None:
+        self._begin_anew()  # a thread that does not exist here may hold the locks
+        super().silence()
+
+    def _waiting(self) -> int:
+        return len(self._queue)
+
+    # All below runs in the thread.
+
+    def _belongs_to_caller(self) -> bool:
+        return False
+
+    def _work(self) -> None:
+        for _ in range(_LIVES):
+            try:
+                while self._close_at is None and self._end is None:
+                    self._pause()
+                    self._take_turn()
+                self._retry_at = 0.0  # there is no later
+                self._take_turn()
+                self._shut()
+                self._end = self._end or "closed"
+                break
+            except BaseException as error:
+                self._note_failure("run", error)
+        else:
+            self._end = "dead"
+        for token in self._flushes:
+            token.answer(False)
+
+    def _pause(self) -> None:
+        """Wait until there is something to do, and a moment more so that it is worth the while."""
+        self._is_idle = True
+        # What was put before the flag is seen here; who puts something after it sees the flag.
+        if not self._queue and not self._flushes and self._close_at is None:
+            self._wake.wait()
+        self._wake.clear()
+        self._is_idle = False
+        self._hurry.wait(max(_GATHER_SECS, self._retry_at - time.monotonic()))
+        self._hurry.clear()
+
+    def _take_turn(self) -> None:
+        """Deliver what is queued, then answer those who asked for that."""
+        tokens = [self._flushes.popleft() for _ in range(len(self._flushes))]
+        done = self._drain()
+        if tokens:
+            done = done and (not self._is_open or self._attempt("flush"))
+        for token in tokens:
+            token.answer(done)
+
+    def _drain(self) -> bool:
+        for _ in range(len(self._queue)):
+            if self._is_late() or not self._ready():
+                return False
+            try:
+                signal = self._queue.popleft()
+            except IndexError:
+                break  # the caller made room
+            self._bytes_taken += signal.nbytes
+            self._attempt("write", signal)
+            self._waited_in_vain = False
+            self._room.set()
+        return True
+
+    def _is_late(self) -> bool:
+        """Return whether the time for delivering is over, so that the sink can still be closed in time."""
+        if self._close_at is None:
+            return False
+        return (
+            self._end is not None or time.monotonic() > self._close_at - (1 - _DRAIN_SHARE) * self._close_timeout_secs
+        )
+
+
+class _Token:
+    """A question that goes behind all signals in the queue."""
+
+    def __init__(self) -> None:
+        self._answered = threading.Event()
+        self._answer = False
+
+    def answer(self, answer: bool) -> None:
+        self._answer = answer
+        self._answered.set()
+
+    def wait(self, timeout_secs: float) -> bool | None:
+        """Return the answer, or None if there is none in time."""
+        return self._answer if self._answered.wait(timeout_secs) else None
+
+
+def seconds(name: str, value: float) -> float:
+    """Return a number of seconds.
+
+    Raises:
+        ConfigError: It is none that one can wait for.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= threading.TIMEOUT_MAX:
+        raise ConfigError(f"{name} must be a number of seconds, 0 or more, got {value!r}")
+    return float(value)

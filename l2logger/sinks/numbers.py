@@ -1,0 +1,34 @@
+"""Which numbers a record brings, for sinks that draw curves."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from l2logger import cells
+from l2logger.schema import V1_1
+
+_STANDARD: Final = frozenset(V1_1.columns)
+
+
+def metrics(fields: Mapping[str, Any]) -> dict[str, float]:
+    """Return the metrics of a record that are numbers, NaN and the infinities among them, in the order of the record.
+
+    What is a number is decided as it is for the cell of the log that holds the value, so that a replay of the log
+    draws what was drawn live: ``"0.5"`` is one, `True` is 1, and numpy's ``float32(0.1)`` is 0.1.
+    """
+    found = {}
+    for name, value in fields.items():
+        if name in _STANDARD:
+            continue
+        if type(value) is not float:
+            # Of an integer beyond all floats, the text is still a number.
+            value = cells.value(cells.text(value))
+            if not isinstance(value, int | float):
+                continue
+            value = float(str(value)) if type(value) is int else float(value)
+        found[name] = value
+    return found
+
+
+def tag(fields: Mapping[str, Any], metric: str) -> str:
+    """Return the name of the curve that a metric of a record belongs to: ``<block_type>/<task_name>/<metric>``."""
+    return f"{fields['block_type']}/{fields['task_name']}/{metric}"
