@@ -7,10 +7,11 @@ BIN := $(VENV)/bin
 KILLS ?= 1000
 MUTATIONS ?= 10000
 
-.PHONY: help demo test quick lint torture fuzz interop bench goldens docs clean
+.PHONY: help demo live test quick lint torture fuzz interop bench goldens docs clean
 
 help:
 	@echo "make demo     train on a real task, log it, show the log (about 30 s)"
+	@echo "make live     the same with a live table, TensorBoard files and a W&B run (offline)"
 	@echo "make test     linters, types and all tests"
 	@echo "make quick    the tests without the slow ones"
 	@echo "make torture  kill a logging process KILLS=$(KILLS) times and count what is lost"
@@ -23,6 +24,9 @@ help:
 
 demo: $(BIN)/.demo
 	@$(BIN)/python examples/lifelong_cartpole.py
+
+live: $(BIN)/.live
+	@$(BIN)/python examples/lifelong_cartpole.py --live
 
 test: lint
 	@$(BIN)/python -m pytest -q --durations=5
@@ -68,6 +72,11 @@ $(BIN)/.demo: pyproject.toml | $(BIN)/python
 	@echo "installing l2logger and what the examples need ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[examples]"
 	@touch $@
+
+$(BIN)/.live: pyproject.toml | $(BIN)/python
+	@echo "installing l2logger, what the examples need, TensorBoard and W&B ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[examples,tensorboard,wandb]" tensorboard
+	@touch $@ $(BIN)/.demo
 
 $(BIN)/.test: pyproject.toml | $(BIN)/python
 	@echo "installing l2logger and what the tests need ..."

@@ -6,10 +6,11 @@ the learner sleeps: it fits a model of each variant to the transitions it rememb
 them, for one policy that copes with every variant. A test block of subtype ``sleep`` shows what that was good for.
 
 What it shows of l2logger: `DataLogger.bind` as the style of the loop, one record for each episode, a count of blocks
-and a count of experiences over the whole run; then `l2logger.read`, and the commands that check and sum up a log.
+and a count of experiences over the whole run; with ``--live``, mirrors on the terminal, in TensorBoard and in W&B, which
+need nothing but to be named; then `l2logger.read`, and the commands that check and sum up a log.
 
-    pip install "l2logger[examples]"
-    python lifelong_cartpole.py --episodes 600 --seed 0 --dir logs
+    pip install "l2logger[examples,tensorboard,wandb]"
+    python lifelong_cartpole.py --episodes 600 --seed 0 --dir logs --live
 """
 
 import argparse
@@ -23,6 +24,7 @@ import gymnasium
 import numpy as np
 
 from l2logger import DataLogger, read
+from l2logger.sinks import ConsoleSink, Sink, TensorBoardSink, WandbSink
 
 TASKS = {
     "CartPole_earth": {"gravity": 9.8, "length": 0.5, "force_mag": 10.0},
@@ -171,6 +173,15 @@ def run(logger: DataLogger, episodes: int, seed: int) -> None:
         )
 
 
+def mirrors(total: int) -> list[Sink]:
+    """Return sinks to watch the run with: a table on the terminal, TensorBoard, and W&B without its server."""
+    return [ConsoleSink(total=total), TensorBoardSink(), WandbSink(project="lifelong-cartpole", mode="offline")]
+
+
+def total_experiences(episodes: int) -> int:
+    return sum(len(tasks) * (episodes if kind == "train" else TEST_EPISODES) for kind, _, tasks in curriculum())
+
+
 def mean_rewards_of_tests(scenario_dir: str) -> list[float]:
     """Return the mean reward of each test block, in their order."""
     tests = read.records(scenario_dir).filter("block_type = 'test'")
@@ -182,16 +193,23 @@ def main() -> None:
     parser.add_argument("--episodes", type=int, default=600, help="episodes in each train block (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of the learner and the tasks (default: %(default)s)")
     parser.add_argument("--dir", default="logs", help="where the log goes (default: %(default)s)")
+    parser.add_argument(
+        "--live", action="store_true", help="watch it: on the terminal, in TensorBoard and W&B (offline)"
+    )
     args = parser.parse_args()
     if args.episodes < 1:
         parser.error("--episodes must be at least 1")
 
-    with DataLogger(
-        args.dir, "lifelong_cartpole", {"metrics_columns": ["reward"]}, ABOUT | {"seed": args.seed}
-    ) as logger:
+    about = ABOUT | {"seed": args.seed}
+    sinks = mirrors(total_experiences(args.episodes)) if args.live else []
+    with DataLogger(args.dir, "lifelong_cartpole", {"metrics_columns": ["reward"]}, about, sinks=sinks) as logger:
         run(logger, args.episodes, args.seed)
 
     print(f"\nLog: {logger.scenario_dir}")
+    for mirror in logger.health():
+        print(f"{mirror.sink}: {mirror.delivered:,} records delivered, {mirror.missed:,} missed")
+    if args.live:
+        print(f"tensorboard --logdir {logger.scenario_dir}/tensorboard")
     first, *_, last = mean_rewards_of_tests(logger.scenario_dir)
     print(f"Mean reward in tests: {first:.1f} in the first block, {last:.1f} in the last ({last / first:.1f} times).")
     for command in ("validate", "summary"):

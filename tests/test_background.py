@@ -370,6 +370,18 @@ def test_a_slow_start_is_not_felt_and_loses_nothing(make):
     assert exp_nums(sink) == list(range(500))
 
 
+def test_what_came_is_flushed_when_nothing_comes_any_more(make, monkeypatch):
+    """F-114: a sink without a clock of its own would keep the end of a burst to itself."""
+    monkeypatch.setattr("l2logger.sinks.background._FLUSH_SECS", 0.01)
+    sink = MemorySink()
+    logger = make(sinks=[BackgroundSink(sink)])
+    logger.log_record(record())
+    deadline = time.monotonic() + LIMIT_SECS
+    while "flush" not in sink.calls and time.monotonic() < deadline:
+        time.sleep(0.001)
+    assert sink.calls == ["open", "write", "flush"]
+
+
 def test_a_sink_may_close_its_own_logger(make):
     class Rude(MemorySink):
         def write(self, signal):

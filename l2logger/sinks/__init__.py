@@ -6,11 +6,15 @@ if TYPE_CHECKING:
     from l2logger.sinks.background import BackgroundSink
     from l2logger.sinks.console import ConsoleSink
     from l2logger.sinks.csv import CsvSink
+    from l2logger.sinks.every import Every
     from l2logger.sinks.fan_out import FanOut
     from l2logger.sinks.health import Health
     from l2logger.sinks.jsonl import JsonlSink
+    from l2logger.sinks.mean import Mean
     from l2logger.sinks.memory import MemorySink
     from l2logger.sinks.named import build
+    from l2logger.sinks.only import Only, Without
+    from l2logger.sinks.prefix import Prefix
     from l2logger.sinks.process import ProcessSink
     from l2logger.sinks.sink import Sink
     from l2logger.sinks.tensorboard import TensorBoardSink
@@ -20,14 +24,19 @@ _HOMES = {
     "BackgroundSink": "background",
     "ConsoleSink": "console",
     "CsvSink": "csv",
+    "Every": "every",
     "FanOut": "fan_out",
     "Health": "health",
     "JsonlSink": "jsonl",
+    "Mean": "mean",
     "MemorySink": "memory",
+    "Only": "only",
+    "Prefix": "prefix",
     "ProcessSink": "process",
     "Sink": "sink",
     "TensorBoardSink": "tensorboard",
     "WandbSink": "wandb",
+    "Without": "only",
     "build": "named",
 }
 
@@ -35,14 +44,19 @@ __all__ = [
     "BackgroundSink",
     "ConsoleSink",
     "CsvSink",
+    "Every",
     "FanOut",
     "Health",
     "JsonlSink",
+    "Mean",
     "MemorySink",
+    "Only",
+    "Prefix",
     "ProcessSink",
     "Sink",
     "TensorBoardSink",
     "WandbSink",
+    "Without",
     "build",
 ]
 

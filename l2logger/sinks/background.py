@@ -16,6 +16,9 @@ OVERFLOW: Final = ("drop_oldest", "drop_newest", "block")
 _GATHER_SECS: Final = 0.05
 """Signals wait so long for others, so that the thread wakes up twenty times a second at most."""
 
+_FLUSH_SECS: Final = 2.0
+"""When nothing comes for so long, what came is flushed."""
+
 _DRAIN_SHARE: Final = 0.7
 """The part of the time for closing in which signals are still delivered; the rest is for closing the sink itself."""
 
@@ -84,6 +87,7 @@ class BackgroundSink(Guard):
         self._hurry = threading.Event()
         self._room = threading.Event()
         self._waited_in_vain = False
+        self._is_dirty = False
         self._close_at: float | None = None
 
     def open(self, run: RunInfo) -> None:
@@ -154,7 +158,9 @@ class BackgroundSink(Guard):
         limit = self._flush_timeout_secs if timeout_secs is None else timeout_secs
         answer = token.wait(limit)
         if answer is None:
-            self._tell("late", f"{self._name} did not flush within {round(limit, 1):g} s; the log and the other sinks go on")
+            self._tell(
+                "late", f"{self._name} did not flush within {round(limit, 1):g} s; the log and the other sinks go on"
+            )
         return bool(answer)
 
     def begin_close(self) -> None:
@@ -215,6 +221,9 @@ class BackgroundSink(Guard):
         self._is_idle = True
         # What was put before the flag is seen here; who puts something after it sees the flag.
         if not self._queue and not self._flushes and self._close_at is None:
+            if self._is_dirty and not self._wake.wait(_FLUSH_SECS):
+                self._is_dirty = False
+                self._attempt("flush")
             self._wake.wait()
         self._wake.clear()
         self._is_idle = False
@@ -239,7 +248,7 @@ class BackgroundSink(Guard):
             except IndexError:
                 break  # the caller made room
             self._bytes_taken += signal.nbytes
-            self._attempt("write", signal)
+            self._is_dirty |= self._attempt("write", signal)
             self._waited_in_vain = False
             self._room.set()
         return True

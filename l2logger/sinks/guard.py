@@ -8,7 +8,7 @@ from typing import Any, Final
 from l2logger.errors import ConfigError
 from l2logger.run import RunInfo
 from l2logger.signals import Signal
-from l2logger.sinks.health import Health, warn_of_sink
+from l2logger.sinks.health import Health, in_words, innermost, warn_of_sink
 from l2logger.sinks.sink import Sink
 
 MAX_FAILURES_IN_A_ROW: Final = 10
@@ -51,7 +51,7 @@ class Guard(Sink):
         _guards[id(to)] = self
         self.to = to
         self.kinds = to.kinds
-        self._name = type(to).__name__
+        self._name = type(innermost(to)).__name__
         self._run: RunInfo | None = None
         self._delivered = self._dropped = self._failed = 0
         self._last_error: str | None = None
@@ -85,7 +85,7 @@ class Guard(Sink):
 
     def begin_flush(self) -> Any:
         """Ask for everything taken so far to get to where it goes; return a token for `flushed`."""
-        return not self._is_open or self._attempt("flush")
+        return self._attempt("flush") if self._is_open else self._end in ("closed", "silent")
 
     def flushed(self, token: Any, timeout_secs: float | None = None) -> bool:
         """Return whether that was done.
@@ -189,7 +189,7 @@ class Guard(Sink):
         return True
 
     def _note_failure(self, verb: str, error: BaseException) -> None:
-        self._last_error = repr(error)
+        self._last_error = in_words(error)
         self._failures_in_a_row += 1
         went_wrong = f"{self._name} failed to {verb}: {self._last_error}"
         if verb == "open" and isinstance(error, _HOPELESS):

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from l2logger.diagnostics import warn
 from l2logger.errors import SinkWarning
+from l2logger.sinks.sink import Sink
 
 
 class Health(NamedTuple):
@@ -41,3 +42,15 @@ def warn_of_sink(message: str) -> None:
     """Issue a `SinkWarning`. Where warnings are made errors, a mirror still must not stop the training."""
     with suppress(SinkWarning):
         warn(message, SinkWarning)
+
+
+def in_words(error: BaseException) -> str:
+    """Return what kind of error it is, and its message, which names the file where there is one."""
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def innermost(sink: Sink) -> Sink:
+    """Return the sink that others stand around."""
+    while isinstance(inner := getattr(sink, "to", None), Sink):
+        sink = inner
+    return sink

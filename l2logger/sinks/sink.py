@@ -1,6 +1,6 @@
 """What a sink is."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from l2logger.run import RunInfo
 from l2logger.signals import RECORD, Signal
@@ -22,7 +22,7 @@ class Sink:
         fresh: Set before `open` by a replay from the beginning: what the sink already holds of this run is out of date.
     """
 
-    name: ClassVar[str] = ""
+    name: str = ""
     kinds: frozenset[str] = frozenset({RECORD})
     isolate: str = "thread"
     fresh: bool = False

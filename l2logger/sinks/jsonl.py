@@ -1,0 +1,177 @@
+"""A sink that writes JSON lines."""
+
+import json
+import math
+import os
+import stat
+import time
+from collections.abc import Mapping, Set
+from typing import Any, Final
+
+from l2logger import cells, lock, tail
+from l2logger.run import RunInfo
+from l2logger.signals import RECORD, Signal
+from l2logger.sinks import mirror_file
+from l2logger.sinks.sink import Sink
+
+FILE: Final = "mirror.jsonl"
+"""Default name. The file is a copy and may hold every kind of signal, so it is called neither log nor records."""
+
+_FLAGS: Final = (
+    os.O_RDWR
+    | os.O_CREAT
+    | os.O_APPEND
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+_CHUNK_BYTES: Final = 2**16
+_SETTLE_SECS: Final = 0.02
+
+_BREAKS: Final = {code: f"\\u{code:04x}" for code in (*range(0x80, 0xA0), 0x2028, 0x2029)}
+"""What JSON lets pass, but a terminal may obey, and Python's `str.splitlines` takes for the end of a line."""
+
+
+class JsonlSink(Sink):
+    """Write each signal as one line of JSON.
+
+    A line is an object with the kind of the signal and its fields: ``{"kind": "record", "block_num": 0, ...}``.
+    ``task_params`` is an object, arrays are lists, NaN and the infinities are null; of what JSON does not know there is the
+    text. A field that is called ``kind`` itself has an underscore appended to its name.
+
+    A line is in the file, whole, when `write` returns. Lines are appended to what is there, by any number of processes.
+    What a killed one left of its last line is moved to ``<path>.torn``. A replay from the beginning begins a new file, and
+    the old one is renamed to ``<path>.superseded``.
+
+    Args:
+        path: The file; ``mirror.jsonl`` in the run directory if it is not given.
+
+    Raises:
+        ConfigError: The path is not one of a file.
+    """
+
+    name = "jsonl"
+
+    def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
+        self._given = mirror_file.checked(path)
+        self._path = ""
+        self._fd = -1
+
+    def open(self, run: RunInfo) -> None:
+        self._path = mirror_file.place(self._given, run, FILE)
+        if self.fresh:
+            mirror_file.supersede([self._path])
+        self._open_file()
+        self.fresh = False
+
+    def write(self, signal: Signal) -> None:
+        data = line(signal)
+        if self._fd < 0:
+            self._open_file()
+        try:
+            written = os.write(self._fd, data)
+            while written < len(data):
+                # A short write tells no reason; asking for the rest does.
+                written += os.write(self._fd, data[written:])
+        except BaseException:
+            self.close()  # Opening it again finds out what is in the file.
+            raise
+
+    def close(self) -> None:
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            lock.release(fd)  # a forked child may have it open, too
+            os.close(fd)
+
+    def options(self) -> dict[str, Any]:
+        return {} if self._given is None else {"path": self._given}
+
+    def _open_file(self) -> None:
+        self._fd = os.open(self._path, _FLAGS, 0o666)
+        try:
+            if not stat.S_ISREG(os.fstat(self._fd).st_mode):
+                raise OSError(f"{self._path} is not a regular file")
+            mirror_file.share(self._fd)
+            size = os.fstat(self._fd).st_size
+            if _end_of_lines(self._fd, size) < size:
+                # Another process may be in the middle of its write. That is over in microseconds; a torn line is for ever.
+                time.sleep(_SETTLE_SECS)
+                if os.fstat(self._fd).st_size == size:
+                    tail.cut(self._fd, self._path, _end_of_lines(self._fd, size))
+        except BaseException:
+            self.close()
+            raise
+
+
+def _end_of_lines(fd: int, size: int) -> int:
+    """Return where the last whole line ends."""
+    while size:
+        start = max(0, size - _CHUNK_BYTES)
+        if found := tail.read_at(fd, start, size - start).rfind(b"\n") + 1:
+            return start + found
+        size = start
+    return 0
+
+
+def line(signal: Signal) -> bytes:
+    """Return a signal as one line."""
+    fields: dict[str, Any] = {"kind": signal.kind}
+    for name, value in signal.fields.items():
+        # Each of kind, kind_, kind__ moves on by one, so that no two become the same.
+        fields[name + "_" if name.rstrip("_") == "kind" else name] = value
+    if signal.kind == RECORD and isinstance(params := fields.get("task_params"), str):
+        fields["task_params"] = _parsed(params)
+    try:
+        text = _encode(fields)
+    except Exception:
+        text = "{" + ", ".join(f"{_encode(str(name))}: {_encode_mended(value)}" for name, value in fields.items()) + "}"
+    if not text.isascii():
+        text = text.translate(_BREAKS)
+    return text.encode(errors="replace") + b"\n"
+
+
+def _parsed(params: str) -> Any:
+    try:
+        return json.loads(params)
+    except (ValueError, RecursionError):
+        return params
+
+
+def _plain(value: Any) -> Any:
+    """Return what stands for a value that JSON does not know; things inside may be no better."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Set):
+        return sorted(value, key=str)
+    if type(value).__module__ == "numpy" and getattr(value, "shape", None) == ():
+        # As in the log, where float32(0.1) is 0.1.
+        return cells.value(cells.text(value))
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    return cells.text(value)
+
+
+_encode: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=_plain).encode
+
+
+def _encode_mended(value: Any) -> str:
+    try:
+        return _encode(_mended(value))
+    except Exception:  # a circle, an abyss, or something that has no text either
+        try:
+            return _encode(str(value))
+        except Exception:
+            return _encode(f"<{type(value).__name__}>")
+
+
+def _mended(value: Any) -> Any:
+    """Return `value` without NaN, infinities, and keys that are not text."""
+    if value is None or isinstance(value, str | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key if isinstance(key, str) else str(key): _mended(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_mended(item) for item in value]
+    return _mended(_plain(value))
