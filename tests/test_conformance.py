@@ -19,16 +19,13 @@ import numpy as np
 import pytest
 import tensorboard_reading
 import wandb_file
-from mirrors import FileSink, notes
 from reading import record, rows
 
 from l2logger.replay import replay
 from l2logger.sinks import (
-    BackgroundSink,
     ConsoleSink,
     CsvSink,
     Every,
-    FanOut,
     JsonlSink,
     MemorySink,
     Only,
@@ -50,12 +47,12 @@ class Case(NamedTuple):
     Attributes:
         make: Makes the sink, given a directory that is its own.
         points: Reads back the steps and values of each curve, in the order in which they came.
-        exactly: Whether the values are kept to the last bit; else to 32 bits, or to what the eye sees.
+        rel_tol: How far the values may be off: not at all, or to what 32 bits hold.
     """
 
     make: Callable[[Path], Sink]
     points: Callable[[Path, Sink], Points]
-    exactly: bool = True
+    rel_tol: float = 0.0
 
 
 def of_rows(fields_of_all: Any) -> Points:
@@ -89,19 +86,18 @@ def of_wandb(directory: Path, sink: Sink) -> Points:
 
 def of_console(directory: Path, sink: Sink) -> Points:
     points: Points = {}
-    for line in (directory / "console.txt").read_text().splitlines():
-        found = re.search(r"(train|test)\b", line)
-        task, number = re.search(r"Task_\w+", line), re.search(r"exp_num\D+(\d+)", line)
-        if found and task and number:
+    columns: list[str] = []
+    for line in (directory / "console.txt").read_text(encoding="utf-8").splitlines():
+        words = re.split(r"\s{2,}", line.strip())
+        if words[0] == "block":
+            columns = words
+        elif columns and re.match(r"\d+-", line):
+            fields = dict(zip(columns, words, strict=False))
             for metric in ("reward", "loss"):
-                value = re.search(rf"\b{metric}\D+?(-?[\d.]+(e[-+]\d+)?)", line)
-                if value:
-                    points.setdefault(f"{found[1]}/{task[0]}/{metric}", []).append((int(number[1]), float(value[1])))
+                if re.fullmatch(r"[-+.e\d]*\d", fields.get(metric, "")):
+                    curve = f"{fields['block'].partition('-')[2]}/{fields['task_name']}/{metric}"
+                    points.setdefault(curve, []).append((int(fields["exp_num"]), float(fields[metric])))
     return points
-
-
-def console(directory: Path) -> ConsoleSink:
-    return ConsoleSink(style="line", every=1, stream=(directory / "console.txt").open("w", encoding="utf-8"))
 
 
 CASES = {
@@ -111,7 +107,7 @@ CASES = {
     "tensorboard": Case(
         lambda directory: TensorBoardSink(directory),
         lambda directory, sink: tensorboard_reading.curves(directory),
-        exactly=False,
+        rel_tol=1e-6,
     ),
     "wandb": Case(lambda directory: WandbSink(mode="offline", project="test", dir=str(directory)), of_wandb),
     "wrapped": Case(lambda directory: Every(1, Only("*", JsonlSink(directory / "mirror.jsonl"))), of_jsonl),
@@ -144,13 +140,10 @@ def placed(sink: Sink, place: str) -> Sink:
     return sink
 
 
-def same(found: Points, expected: Points, *, exactly: bool) -> bool:
+def same(found: Points, expected: Points, *, rel_tol: float) -> bool:
     return found.keys() == expected.keys() and all(
         [step for step, _ in found[curve]] == [step for step, _ in points]
-        and all(
-            a == b if exactly else math.isclose(a, b, rel_tol=1e-6)
-            for (_, a), (_, b) in zip(found[curve], points, strict=True)
-        )
+        and all(math.isclose(a, b, rel_tol=rel_tol) for (_, a), (_, b) in zip(found[curve], points, strict=True))
         for curve, points in expected.items()
     )
 
@@ -171,7 +164,7 @@ def test_everything_arrives_in_order(make, own, name, place):
     for fields in records():
         logger.log_record(fields)
     logger.close()
-    assert same(case.points(own, sink), EXPECTED, exactly=case.exactly)
+    assert same(case.points(own, sink), EXPECTED, rel_tol=case.rel_tol)
     (health,) = logger.health()
     assert (health.state, health.delivered, health.missed, health.queued) == ("closed", 60, 0, 0)
 
@@ -184,7 +177,7 @@ def test_flushed_means_that_a_reader_finds_it(make, own, name, place):
     for fields in records():
         logger.log_record(fields)
     assert logger.flush(60)
-    assert same(case.points(own, sink), EXPECTED, exactly=case.exactly)
+    assert same(case.points(own, sink), EXPECTED, rel_tol=case.rel_tol)
     logger.close()
     logger.close()
 
@@ -298,7 +291,7 @@ def test_a_forked_child_neither_hangs_nor_disturbs(make, own, name, place):
     # A mirror that follows the files has what the child wrote as well.
     of_child = {curve: found.pop(curve) for curve in list(found) if "Task_c" in curve}
     assert bool(of_child) == (place == "process" and name != "tensorboard")
-    assert same(found, EXPECTED, exactly=case.exactly)
+    assert same(found, EXPECTED, rel_tol=case.rel_tol)
     assert len(rows(logger.scenario_dir)) == 61
 
 
@@ -322,13 +315,12 @@ def test_a_sink_that_cannot_write_where_it_should_harms_nobody(make, tmp_path, n
 
 @pytest.mark.parametrize("place", ["none", "thread"])
 def test_the_console_shows_every_record(make, own, place):
-    """S2-4."""
-    sink = placed(console(own), place)
-    logger = make(sinks=[sink])
-    for fields in records():
-        logger.log_record(fields)
-    assert logger.flush(10)
-    found = of_console(own, sink)
-    assert same(found, EXPECTED, exactly=False) or found == EXPECTED, (own / "console.txt").read_text()
-    logger.close()
-    sink._stream.close() if hasattr(sink, "_stream") else None
+    """S2-4: as many digits as the eye wants."""
+    with (own / "console.txt").open("w", encoding="utf-8") as stream:
+        sink = placed(ConsoleSink(style="line", every=1, stream=stream), place)
+        logger = make(sinks=[sink])
+        for fields in records():
+            logger.log_record(fields)
+        assert logger.flush(10)
+        assert same(of_console(own, sink), EXPECTED, rel_tol=1e-3)
+        logger.close()

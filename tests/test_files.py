@@ -238,6 +238,32 @@ def test_a_slow_disk_holds_up_flush_and_no_record(make, monkeypatch):
     assert len(rows(logger.scenario_dir)) == 100
 
 
+def test_flush_with_a_deadline_is_back_before_a_slow_disk(make, monkeypatch):
+    """F-047."""
+    logger = make(fsync="flush")
+    logger.log_record(record(0))
+    release = threading.Event()
+    monkeypatch.setattr(os, "fsync", lambda fd: release.wait(30))
+    assert not logger.flush(timeout_secs=0.05)
+    logger.log_record(record(1))
+    release.set()
+    assert logger.flush(timeout_secs=30)
+
+
+def test_flush_with_a_deadline_raises_what_the_disk_raises(make, monkeypatch):
+    """F-046."""
+    logger = make(fsync="flush")
+    logger.log_record(record(0))
+
+    def broken(fd):
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", broken)
+        with pytest.raises(LogWriteError, match="Input/output error"):
+            logger.flush(timeout_secs=30)
+
+
 def test_a_file_system_without_locks_is_written_all_the_same(make, monkeypatch):
     """F-053, F-054: as some network file systems are."""
     import fcntl

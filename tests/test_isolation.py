@@ -92,7 +92,7 @@ class Misbehaving(MemorySink):
 
 @pytest.mark.parametrize(("way", "verb"), list(itertools.product(WAYS, VERBS)))
 def test_the_others_get_everything_and_close_is_back_in_time(make, way, verb):
-    """F-093 to F-099, F-101."""
+    """F-093, F-094, F-095, F-096, F-097, F-098, F-099, F-101."""
     bad = Misbehaving(verb, way)
     direct, before, after = MemorySink(), MemorySink(), MemorySink()
     logger = make(

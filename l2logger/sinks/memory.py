@@ -19,6 +19,7 @@ class MemorySink(Sink):
 
     name = "memory"
     isolate = "none"
+    lasting = False
 
     def __init__(self) -> None:
         self.signals: list[Signal] = []

@@ -89,7 +89,9 @@ class ProcessSink(Guard):
         limit = self._flush_timeout_secs if timeout_secs is None else timeout_secs
         reply = self._reply(token, time.monotonic() + limit)
         if reply is None and self._end is None:
-            self._tell("late", f"{self._name} did not flush within {round(limit, 1):g} s; the log and the other sinks go on")
+            self._tell(
+                "late", f"{self._name} did not flush within {round(limit, 1):g} s; the log and the other sinks go on"
+            )
         return bool(reply and reply["flushed"])
 
     def begin_close(self) -> None:

@@ -19,12 +19,14 @@ class Sink:
         kinds: The kinds of signal it takes; it gets no others.
         isolate: Where a `DataLogger` runs it: ``"thread"`` (a `BackgroundSink`), ``"process"`` (a `ProcessSink`), or
             ``"none"``, which is in the calling thread.
+        lasting: Whether what it took is still there when the process has ended, so that another replay goes on behind it.
         fresh: Set before `open` by a replay from the beginning: what the sink already holds of this run is out of date.
     """
 
     name: str = ""
     kinds: frozenset[str] = frozenset({RECORD})
     isolate: str = "thread"
+    lasting: bool = True
     fresh: bool = False
 
     def open(self, run: RunInfo) -> None:

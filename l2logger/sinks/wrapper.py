@@ -97,7 +97,7 @@ class Matcher:
     def __init__(self, patterns: tuple[str, ...]) -> None:
         # A metric may well be called loss[0], which as a pattern would not match itself.
         self._names = frozenset(patterns)
-        self._pattern = re.compile("|".join(map(fnmatch.translate, patterns)))
+        self._pattern = re.compile("|".join(map(fnmatch.translate, patterns)) or "(?!)")
 
     def __call__(self, name: str) -> bool:
         return name in self._names or self._pattern.match(name) is not None

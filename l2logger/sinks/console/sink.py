@@ -1,0 +1,162 @@
+"""A sink for the eyes: the console."""
+
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+from l2logger.errors import ConfigError
+from l2logger.run import RunInfo
+from l2logger.signals import Signal
+from l2logger.sinks.console import frames
+from l2logger.sinks.console.lines import Lines
+from l2logger.sinks.console.live import Tally
+from l2logger.sinks.console.looks import Format, Look
+from l2logger.sinks.console.screen import Screen
+from l2logger.sinks.console.views import Frames, Live, Printed
+from l2logger.sinks.pace import Pace, parse
+from l2logger.sinks.sink import Sink
+
+_PACES: Final = {"frame": 5.0, "line": 2.0, "live": 0.25}
+"""The styles, and how many seconds are between two pictures if nothing else is said."""
+
+_LIVE_PAUSE_SECS: Final = 0.1
+_STREAMS: Final = ("stdout", "stderr")
+_PARAMS_WIDTH: Final = 100
+_MAX_SECTIONS: Final = 20
+_MAX_PARAMETERS: Final = 40
+
+
+class ConsoleSink(Sink):
+    """Show records on the terminal, or in whatever stands for it.
+
+    A record that is not shown costs next to nothing. The last record of a block, and of the run, is shown even if it is
+    not its turn. Nobody reading any more, as in ``train.py | head``, is no error: the sink falls silent.
+
+    Args:
+        every: How often something is shown: a whole number for each so many records, a float or a text such as
+            ``"500ms"``, ``"2s"``, ``"1m"`` for a time. By default a table is drawn four times a second, and a line is written
+            every two seconds, a frame every five; whatever the pace, what comes more slowly is shown as it comes.
+        style: ``"frame"`` draws the values of a record one below the other in a frame, ``"line"`` writes them into one
+            line, ``"live"`` keeps one table up to date, with a row for each task, of each metric the last value and the
+            mean over `window` records, the rate and the progress. By default live on a terminal and lines elsewhere.
+            Where nothing can be drawn over, in a pipe, a file or a dumb terminal, live is lines as well, and in a process
+            of its own.
+        only: What to show beside block, task and ``exp_num``: names of metrics, or glob patterns, in the order wanted; other
+            columns, such as ``timestamp``, by name. All metrics if None.
+        silent: What not to show, by name or glob pattern; ``block``, ``task_name`` and ``exp_num`` can be among it.
+        formats: For some columns how their values are written: ``"percent"`` (0.85 is 85.0%), ``"ms"`` and ``"sec"`` (both of
+            seconds), a format of Python such as ``"{:.5f}"``, or a function that returns text.
+        colors: For some columns the color of their values, where there are colors: NO_COLOR and FORCE_COLOR are honored.
+        total: How many experiences there will be, for a bar of the progress.
+        window: Over how many records of a task the means of the live table go.
+        params: Show the ``scenario_info`` at the start, if there is any.
+        stream: ``"stdout"``, ``"stderr"``, or an open text file. What `sys` has under the name is looked up in `open`.
+        clock: Returns the time in seconds.
+
+    Raises:
+        ConfigError: An argument is not what it should be.
+    """
+
+    name = "console"
+    lasting = False
+
+    def __init__(
+        self,
+        *,
+        every: int | float | str | None = None,
+        style: str | None = None,
+        only: str | Iterable[str] | None = None,
+        silent: str | Iterable[str] = (),
+        formats: Mapping[str, Format] | None = None,
+        colors: Mapping[str, str] | None = None,
+        total: int | None = None,
+        window: int = 100,
+        params: bool = True,
+        stream: Any = "stdout",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        if style is not None and style not in _PACES:
+            raise ConfigError(f"unknown style {style!r}; known are {', '.join(_PACES)}")
+        for name, number in (("total", total), ("window", window)):
+            if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 1):
+                raise ConfigError(f"{name} must be a whole number of at least 1, got {number!r}")
+        if stream not in _STREAMS if isinstance(stream, str) else not hasattr(stream, "write"):
+            raise ConfigError(f"stream must be {' or '.join(map(repr, _STREAMS))} or an open text file, got {stream!r}")
+        self._every = parse(every)
+        self._look = look = Look(only, silent, formats, colors)
+        named = {name: each for name, each in (formats or {}).items() if isinstance(each, str)} or None
+        self._options = {
+            "every": every,
+            "style": style,
+            "only": look.only,
+            "silent": look.silent or (),
+            "formats": named,
+        }
+        self._options |= {"colors": dict(colors or {}) or None, "total": total, "window": window, "params": params}
+        self._options |= {"stream": stream if isinstance(stream, str) else "stdout"}
+        self._style = style
+        self._total = total
+        self._window = window
+        self._params = params
+        self._stream = stream
+        self._clock = clock
+        self._began = False
+        self._view: Printed | Live | None = None
+
+    def open(self, run: RunInfo) -> None:
+        screen = Screen(self._stream)
+        if screen.gone:
+            return
+        if self._params and run.scenario_info and not self._began:
+            width = screen.size()[0] or _PARAMS_WIDTH
+            screen.write(screen.rendered(frames.parameters(_sections(run), width=width)))
+        self._began = True
+        style = self._style or "live"
+        # What is printed in another process cannot be kept out of the table.
+        if style == "live" and (self.isolate == "process" or not screen.can_redraw):
+            style = "line"
+        every = self._every or _PACES[style]
+        if style == "live":
+            pace = Pace(every, pause_secs=_LIVE_PAUSE_SECS, clock=self._clock)
+            now = self._clock()
+            tally = Tally(os.path.basename(run.scenario_dir), total=self._total, window=self._window, now=now)
+            self._view = Live(screen, tally, self._look, pace, self._clock)
+        else:
+            draw = Lines(self._look).draw if style == "line" else Frames(self._look).draw
+            self._view = Printed(screen, draw, Pace(every, clock=self._clock))
+
+    def write(self, signal: Signal) -> None:
+        if self._view is not None:
+            self._view.add(signal.fields)
+
+    def flush(self) -> None:
+        if self._view is not None:
+            self._view.flush()
+
+    def close(self) -> None:
+        view, self._view = self._view, None
+        if view is not None:
+            view.close()
+
+    def options(self) -> dict[str, Any]:
+        usual = ConsoleSink.__init__.__kwdefaults__ or {}
+        return {name: each for name, each in self._options.items() if each != usual[name]}
+
+
+def _sections(run: RunInfo) -> dict[str, dict[str, Any]]:
+    """Return what is known of the scenario in groups: what stands alone, then each mapping."""
+    title = os.path.basename(run.scenario_dir)
+    info = run.scenario_info
+    if not isinstance(info, Mapping):
+        return {title: {"scenario_info": info}}
+    alone = {name: each for name, each in info.items() if not isinstance(each, Mapping)}
+    groups = {title: alone} if alone else {}
+    groups |= {str(name): dict(each) for name, each in info.items() if isinstance(each, Mapping)}
+    return {title: _beginning(group) for title, group in list(groups.items())[:_MAX_SECTIONS]}
+
+
+def _beginning(group: Mapping[str, Any]) -> dict[str, Any]:
+    found = dict(list(group.items())[:_MAX_PARAMETERS])
+    more = len(group) - len(found)
+    return found | ({"...": f"and {more:,} more"} if more else {})
