@@ -22,10 +22,10 @@ INTRODUCTION = """\
 | exit code | means |
 |---|---|
 | 0 | fine |
-| 1 | `validate` found an error, or `repair` left a file as it is |
+| 1 | `validate` found an error, `repair` left a file as it is, or a sink did not take everything in `replay` |
 | 2 | the command makes no sense: an unknown option, a mistake in the SQL |
 | 3 | something cannot be read or written |
-| 130 | ended by Ctrl-C; `tail -f` ends with 0 |
+| 130 | ended by Ctrl-C; `tail -f` and `replay --follow` end with 0 |
 | 141 | the reader of the output has ended, as in `l2logger tail RUN \\| head` |
 
 Results go to standard output. Errors, warnings, hints and the progress bar go to standard error; an error takes one line, and

@@ -1,6 +1,6 @@
-"""The console script ``l2logger``: read, check, convert and repair logs.
+"""The console script ``l2logger``: read, check, convert and repair logs, and replay them into sinks.
 
-Exit codes are 0 for fine, 1 for a log that is not valid or could not be repaired, 2 for a command that makes no sense,
+Exit codes are 0 for fine, 1 for a log that is not valid or could not be repaired or replayed as a whole, 2 for a command that makes no sense,
 3 for something that cannot be read or written, 130 after Ctrl-C and 141 when nobody reads the output any more.
 """
 
@@ -18,7 +18,7 @@ from l2logger.commands.terminal import say
 from l2logger.diagnostics import interruptible
 from l2logger.errors import ConfigError, L2LoggerError, L2LoggerWarning, LogFormatError
 
-COMMANDS: Final = ("validate", "summary", "query", "tail", "aggregate", "convert", "repair", "version")
+COMMANDS: Final = ("validate", "summary", "query", "tail", "replay", "aggregate", "convert", "repair", "version")
 
 USAGE, UNREADABLE, INTERRUPTED, CLOSED_PIPE = 2, 3, 130, 141
 
@@ -85,11 +85,11 @@ class CommandLine(click.Group):
 @click.option("--debug", is_flag=True, envvar="L2LOGGER_DEBUG", help="Show the traceback of an error.")
 @click.version_option(package_name="l2logger", message="%(prog)s %(version)s")
 def cli(debug: bool) -> None:
-    """Read, check, convert and repair logs of lifelong-learning experiments.
+    """Read, check, convert, repair and replay logs of lifelong-learning experiments.
 
     RUN is the directory of a run, a directory that holds runs, or the name of a run in $L2DATA/logs.
 
-    Exit codes: 0 fine, 1 not valid, 2 a mistake in the command, 3 cannot be read or written.
+    Exit codes: 0 fine, 1 not valid or not done as a whole, 2 a mistake in the command, 3 cannot be read or written.
     """
 
 
@@ -148,7 +148,8 @@ def _hint(error: BaseException) -> str:
     if isinstance(error, LogFormatError):
         return "l2logger validate RUN lists everything that is wrong with a log"
     if isinstance(error, ImportError):
-        return "" if (error.name or "l2logger").startswith("l2logger") else f"pip install {error.name}"
+        told = "pip install" in str(error) or (error.name or "l2logger").startswith("l2logger")
+        return "" if told else f"pip install {error.name}"
     if isinstance(error, ConfigError):
         return ""
     if isinstance(error, MemoryError):

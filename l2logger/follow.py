@@ -15,6 +15,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from operator import attrgetter
 from typing import Final, NamedTuple
 
@@ -22,14 +23,19 @@ from l2logger.diagnostics import warn
 from l2logger.errors import LogWarning
 from l2logger.findings import Finding
 from l2logger.paths import find_run
-from l2logger.rows import Row, RowFile
+from l2logger.piece import Piece, count_before
 from l2logger.runs import StoredRun, find
 from l2logger.schema import V1_1
 
 _CHUNK_BYTES: Final = 2**16
-"""How much of a file is read at a time. All files that have grown are read side by side."""
+"""How much of a file is read at a time. Files whose records lie side by side in time are read side by side."""
+
+_GLANCE_BYTES: Final = 2**12
+_FEW_FILES: Final = 16
+"""So many files are read side by side without a glance at which comes first."""
 
 _BYTES_OF_A_ROW: Final = 192
+_SAMPLE_BYTES: Final = 2**20
 _SCAN_SHARE: Final = 20
 """Looking for new files takes at most one part in so many of the time."""
 
@@ -60,6 +66,7 @@ class Follower:
     Args:
         run: Path of a run, or of a directory that holds runs, or the name of a run in ``$L2DATA/logs``.
         positions: The `positions` of an earlier follower, to go on from there.
+        as_stored: Leave the names of tasks as they are in the files; readers lower-case them.
 
     Attributes:
         directory: What is followed.
@@ -70,9 +77,12 @@ class Follower:
         LogFormatError: A run is of a newer version of the format.
     """
 
-    def __init__(self, run: str | os.PathLike[str], positions: Mapping[str, int] | None = None) -> None:
+    def __init__(
+        self, run: str | os.PathLike[str], positions: Mapping[str, int] | None = None, *, as_stored: bool = False
+    ) -> None:
         self.directory = find_run(run)
         self.positions = dict(positions or {})
+        self._as_stored = as_stored
         self._files: dict[str, _FollowedFile] = {}
         self._unreadable: set[str] = set()
         self._next_scan = 0.0
@@ -91,21 +101,35 @@ class Follower:
             found = heapq.nlargest(count, [*found, *records], key=_by_time) if records else found
         return sorted(found, key=_by_time)
 
-    def new(self) -> Iterator[NewRecord]:
+    def new(self, *, scan: bool = True) -> Iterator[NewRecord]:
         """Yield what was written since the last time, by timestamp as far as each file is in the order of time.
 
         A position moves on when the record is handed out. Lines that are no records are warned of and passed over; an
         unfinished last line is left until it is finished.
-        """
-        self._scan()
-        yield from self._grown()
 
-    def _grown(self) -> Iterator[NewRecord]:
+        Args:
+            scan: Look for new files, even if the last look was a moment ago.
+        """
+        if scan or time.monotonic() >= self._next_scan:
+            self._scan()
         grown = [file for name, file in self._files.items() if file.has_grown(self.positions.get(name, 0))]
-        streams = [file.records(self.positions) for file in grown]
-        for record in heapq.merge(*streams, key=_by_time):
-            self.positions[record.file] = record.end
-            yield record
+        glance = len(grown) > _FEW_FILES
+        # The first entry of a file only says when it is time to read it: what is not read yet takes no memory.
+        heap: list[tuple[str, str, Iterator[NewRecord], NewRecord | None]] = [
+            (file.begins(self.positions) if glance else "", file.name, file.records(self.positions), None)
+            for file in grown
+        ]
+        heapq.heapify(heap)
+        while heap:
+            _, name, records, record = heap[0]
+            if record is not None:
+                self.positions[name] = record.end
+                yield record
+            record = next(records, None)
+            if record is None:
+                heapq.heappop(heap)
+            else:
+                heapq.heapreplace(heap, (record.timestamp, name, records, record))
 
     def follow(self, *, poll_secs: float = 0.2, stop: Callable[[], bool] = lambda: False) -> Iterator[NewRecord]:
         """Yield records as they come, for ever.
@@ -116,12 +140,26 @@ class Follower:
         """
         while True:
             last = stop()
-            if last or time.monotonic() >= self._next_scan:
-                self._scan()
-            yield from self._grown()
+            yield from self.new(scan=last)
             if last:
                 return
             time.sleep(poll_secs)
+
+    def behind(self) -> int:
+        """Return how many bytes of the files found up to now were not handed out yet."""
+        return sum(file.size_behind(self.positions.get(name, 0)) for name, file in list(self._files.items()))
+
+    def waiting(self) -> int:
+        """Return about how many records were not handed out yet, judged by the first megabyte of them."""
+        behind = looked_at = lines = 0
+        for name, file in list(self._files.items()):
+            position = self.positions.get(name, 0)
+            behind += file.size_behind(position)
+            if looked_at < _SAMPLE_BYTES:
+                sample = file.bytes_behind(position, _SAMPLE_BYTES - looked_at)
+                looked_at += len(sample)
+                lines += sample.count(b"\n") - (position == 0 and bool(sample))
+        return round(lines * behind / looked_at) if looked_at else 0
 
     def _scan(self) -> None:
         """Look for new files."""
@@ -135,7 +173,7 @@ class Follower:
             for path in run.files:
                 name = os.path.relpath(path, self.directory)
                 if name not in self._files:
-                    self._files[name] = _FollowedFile(path, name, run)
+                    self._files[name] = _FollowedFile(path, name, run, as_stored=self._as_stored)
         ended = time.monotonic()
         self._next_scan = ended + _SCAN_SHARE * (ended - begun)
 
@@ -146,11 +184,13 @@ _by_time = attrgetter("timestamp", "file", "end")
 class _FollowedFile:
     """One file that grows."""
 
-    def __init__(self, path: str, name: str, run: StoredRun) -> None:
+    def __init__(self, path: str, name: str, run: StoredRun, *, as_stored: bool) -> None:
         self.path = path
         self.name = name
         self._inode = 0
-        self._defaults = {"block_subtype": V1_1.defaults["block_subtype"]}
+        self._tail = (0, b"")  # where what was read ends, and its last bytes
+        self._as_stored = as_stored
+        self._defaults = {"block_subtype": V1_1.defaults["block_subtype"], "task_name": ""}
         if run.legacy:
             worker, block, task = ["", "", "", *os.path.dirname(path).split(os.sep)][-3:]
             self._defaults |= {"worker_id": worker, "block_type": block.partition("-")[2], "task_name": task}
@@ -163,115 +203,100 @@ class _FollowedFile:
             return False  # deleted
         return status.st_size != position or self._inode not in (0, status.st_ino)
 
+    def size_behind(self, position: int) -> int:
+        """Return how many bytes are behind a position."""
+        try:
+            return max(0, os.stat(self.path).st_size - position)
+        except OSError:
+            return 0
+
+    def bytes_behind(self, position: int, limit: int) -> bytes:
+        """Return the bytes behind a position, up to so many."""
+        with suppress(OSError), open(self.path, "rb") as file:
+            file.seek(position)
+            return file.read(limit)
+        return b""
+
+    def begins(self, positions: Mapping[str, int]) -> str:
+        """Return when the first new record was written, or no time if a glance does not tell."""
+        with suppress(OSError, StopIteration):
+            piece = Piece(self.path, positions.get(self.name, 0), _GLANCE_BYTES)
+            found, end = next(piece.rows())
+            if piece.columns and not isinstance(found, Finding):
+                return self._record(piece.columns, found, end).timestamp
+        return ""
+
     def records(self, positions: dict[str, int]) -> Iterator[NewRecord]:
         """Yield the whole records behind the position; lines that are none move it on without a record."""
         size = _CHUNK_BYTES
         position = positions.get(self.name, 0)
         while True:
             try:
-                rest = _Rest(self.path, position, size)
+                piece = Piece(self.path, position, size)
             except OSError:
                 return  # deleted a moment ago
-            if position and self._inode not in (0, rest.inode):
+            if position and self._inode not in (0, piece.inode) and not self._is_copy(position):
                 warn(f"{self.path} was replaced by another file, which is read from its beginning", LogWarning)
                 position = 0
-                self._inode = rest.inode
+                self._inode = piece.inode
                 continue
-            self._inode = rest.inode
-            if rest.size < position:
+            self._inode = piece.inode
+            if piece.size < position:
                 warn(f"{self.path} was cut; what is appended from now on is new", LogWarning)
-                positions[self.name] = rest.size
+                positions[self.name] = piece.size
                 return
-            if rest.columns is None:
+            if piece.columns is None:
                 return  # the header may come to its end yet
-            for found, end in rest.rows:
-                if isinstance(found, Row):
-                    yield self._record(rest.columns, found, end)
-                else:
-                    line = (found.line or 1) + _count_before(self.path, rest.begin, b"\n")
-                    warn(str(found._replace(line=line)), LogWarning)
+            for found, end in piece.rows():
+                if isinstance(found, Finding):
+                    warn(str(found), LogWarning)
                     positions[self.name] = end
-            if rest.begin + size >= rest.size:
+                else:
+                    yield self._record(piece.columns, found, end)
+            self._tail = piece.end, piece.tail()
+            if piece.is_last:
                 return
-            # A row may be longer than the chunk.
-            size = 2 * size if rest.end == rest.begin else _CHUNK_BYTES
-            position = rest.end
+            # A row may be longer than the piece.
+            size = 2 * size if piece.end == piece.begin else _CHUNK_BYTES
+            position = piece.end
+
+    def _is_copy(self, position: int) -> bool:
+        """Return whether the file goes on from what was read of the one that it replaced, as rsync leaves it."""
+        end, tail = self._tail
+        with suppress(OSError), open(self.path, "rb") as file:
+            file.seek(position - len(tail))
+            return end == position and bool(tail) and file.read(len(tail)) == tail
+        return False
 
     def last(self, count: int) -> tuple[list[NewRecord], int]:
         """Return the last records, and where the last whole one ends."""
         window = max(count, 1) * _BYTES_OF_A_ROW
         while True:
             try:
-                rest = _Rest(self.path, -window)
+                piece = Piece(self.path, -window)
             except OSError:
                 return [], 0
-            self._inode = rest.inode
-            if rest.columns is None:
+            self._inode = piece.inode
+            if piece.columns is None:
                 return [], 0
-            rows: deque[tuple[Row, int]] = deque(maxlen=count)
+            rows: deque[tuple[list[str], int]] = deque(maxlen=count)
             clean = True
-            for found, end in rest.rows:
-                if isinstance(found, Row):
-                    rows.append((found, end))
-                else:
+            for found, end in piece.rows():
+                if isinstance(found, Finding):
                     clean = False
+                else:
+                    rows.append((found, end))
             # What seems to be the end of a row may lie in the midst of one.
-            if rest.is_all or (clean and len(rows) == count and _count_before(self.path, rest.begin, b'"') % 2 == 0):
-                return [self._record(rest.columns, row, end) for row, end in rows], rest.end
+            if piece.is_first or (clean and len(rows) == count and count_before(self.path, piece.begin, b'"') % 2 == 0):
+                self._tail = piece.end, piece.tail()
+                return [self._record(piece.columns, row, end) for row, end in rows], piece.end
             window *= 8
 
-    def _record(self, columns: tuple[str, ...], row: Row, end: int) -> NewRecord:
-        fields = dict(zip(columns, row.cells, strict=True))
+    def _record(self, columns: tuple[str, ...], row: list[str], end: int) -> NewRecord:
+        fields = dict(zip(columns, row, strict=True))
         for name, default in self._defaults.items():
-            fields.setdefault(name, default)
-        fields["task_name"] = fields.get("task_name", "").lower()
+            if name not in fields:
+                fields[name] = default
+        if not self._as_stored:
+            fields["task_name"] = fields["task_name"].lower()
         return NewRecord(self.name, end, fields)
-
-
-class _Rest:
-    """The rows of a file from some byte on, read at once: a follower of thousands of files cannot keep them open.
-
-    Args:
-        path: The file.
-        start: Where a row begins; negative for the first line that begins that many bytes before the end, or later.
-        limit: How many bytes to read at most.
-
-    Attributes:
-        columns: Names of the columns, None if there is no whole header.
-        size: Of the file when it was opened.
-        inode: Its number.
-        begin: Where the first row begins.
-        rows: What was found, without an unfinished last row, and where each ends.
-        end: Where the last of them ends.
-        is_all: Whether no row is before these.
-    """
-
-    def __init__(self, path: str, start: int, limit: int | None = None) -> None:
-        self.rows: list[tuple[Row | Finding, int]] = []
-        with RowFile(path) as file:
-            self.columns, self.size, self.inode = file.columns, file.size, file.inode
-            from_end = start < 0 and self.size + start > file.start
-            self.begin = self.end = _next_line(path, self.size + start) if from_end else max(file.start, start)
-            self.is_all = self.begin <= file.start
-            for found, _, end in file.spans(self.begin, limit) if self.columns else ():
-                if isinstance(found, Row) or found.rule not in ("torn", "no_rows"):
-                    self.rows.append((found, end))
-                    self.end = end
-
-
-def _next_line(path: str, offset: int) -> int:
-    """Return where the first line begins behind some place in a file."""
-    with open(path, "rb") as file:
-        file.seek(offset)
-        file.readline()
-        return file.tell()
-
-
-def _count_before(path: str, offset: int, byte: bytes) -> int:
-    """Return how often a byte occurs before some place in a file."""
-    count = 0
-    with open(path, "rb") as file:
-        while offset > 0 and (chunk := file.read(min(offset, 2**20))):
-            count += chunk.count(byte)
-            offset -= len(chunk)
-    return count

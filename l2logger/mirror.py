@@ -17,6 +17,7 @@ import warnings
 from contextlib import suppress
 from typing import Any, Final
 
+from l2logger.errors import L2LoggerError
 from l2logger.replay import Replayer
 from l2logger.sinks.health import warn_of_sink
 from l2logger.sinks.sink import Sink
@@ -41,7 +42,10 @@ def main() -> None:
     # What a sink prints must not get between the answers.
     os.dup2(2, 1)
     directory, sink = pickle.loads(_read_message() or b"")
-    _Mirror(directory, sink, answers).run()
+    try:
+        _Mirror(directory, sink, answers).run()
+    except L2LoggerError as error:
+        sys.exit(f"l2logger: {error}")
 
 
 def _show_warning(message: Warning | str, *where: Any, **more: Any) -> None:
@@ -68,7 +72,8 @@ class _Mirror:
     """What is done, and by which of the two threads: one delivers, the other listens."""
 
     def __init__(self, directory: str, sink: Sink, answers: int) -> None:
-        self._replayer = Replayer(directory, sink)
+        # There is nobody here to tell an exit from a failure.
+        self._replayer = Replayer(directory, sink, contained=BaseException)
         self._answers = answers
         self._questions: queue.SimpleQueue[tuple[str, int]] = queue.SimpleQueue()
         self._turn_began: float | None = None

@@ -166,7 +166,7 @@ def _walk(root: str, follow_symlinks: bool, findings: list[Finding]) -> Iterator
                 else:
                     kind = "a symbolic link" if entry.is_symlink() else "not a regular file"
                     findings.append(Finding("kind", f"is {kind} and was not opened", entry.path, severity=WARNING))
-            elif entry.is_symlink() and os.path.isdir(entry.path):
+            elif entry.is_symlink() and os.path.isdir(entry.path) and not _is_below(entry.path, root):
                 findings.append(
                     Finding(
                         "kind", "is a symbolic link to a directory and was not followed", entry.path, severity=WARNING
@@ -184,6 +184,11 @@ def _is_directory(entry: "os.DirEntry[str]", follow_symlinks: bool) -> bool:
         return entry.is_dir(follow_symlinks=follow_symlinks)
     except OSError:
         return False  # a link to itself
+
+
+def _is_below(path: str, root: str) -> bool:
+    """Return whether what a path leads to is found below a directory anyway."""
+    return os.path.realpath(path).startswith(os.path.realpath(root) + os.sep)
 
 
 def _is_text(name: str) -> bool:

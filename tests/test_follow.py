@@ -3,11 +3,16 @@
 import json
 import os
 import threading
+import warnings
+from unittest import mock
 
 import pytest
+from fuzz_reader import expected
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from reading import record
 
-from l2logger import LogWarning
+from l2logger import LogWarning, follow
 from l2logger.follow import Follower
 from l2logger.legacy import RLPerformanceLogger
 
@@ -235,3 +240,112 @@ def test_more_files_than_can_be_open_at_once(tmp_path):
         assert exp_nums(Follower(tmp_path).new()) == list(range(300))
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+# What a file may hold
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory):
+    return tmp_path_factory.mktemp("run") / "data-log.tsv"
+
+
+FRAGMENTS = (
+    b"0\t1\tx\n",
+    b"0\t",
+    b"1",
+    b"\t",
+    b"\n",
+    b'"',
+    b'""',
+    b"\r",
+    b'a"b',
+    "\u2028☃".encode(),
+    b"\xff",
+    b"\0",
+    b" ",
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    parts=st.lists(st.sampled_from(FRAGMENTS) | st.just(b'0\t2\t"a ""b""\nc"\n'), max_size=40), size=st.integers(1, 80)
+)
+def test_whatever_is_in_a_file_the_rows_are_those_of_a_plain_reader(scratch, parts, size):
+    """F-076, F-089: also if rows and lines that are none lie across the pieces that are read at a time."""
+    data = b"block_num\texp_num\tnote\n" + b"".join(parts)
+    scratch.write_bytes(data)
+    with mock.patch.object(follow, "_CHUNK_BYTES", size), warnings.catch_warnings():
+        warnings.simplefilter("ignore", LogWarning)
+        found = list(Follower(scratch.parent).new())
+    rows = [[each.fields[name] for name in ("block_num", "exp_num", "note")] for each in found]
+    assert rows == [cells for _, cells in expected(data).rows]
+    assert [each.end for each in found] == expected(data).ends
+
+
+@pytest.fixture
+def many(tmp_path):
+    """60 files of one worker, one after the other in time, and one of another worker that lies beside them all."""
+    for block in range(60):
+        path = tmp_path / "w" / f"{block}-train" / "data-log.tsv"
+        path.parent.mkdir(parents=True)
+        path.write_text(HEADER + row(2 * block) + row(2 * block + 1))
+    beside = tmp_path / "v" / "0-train" / "data-log.tsv"
+    beside.parent.mkdir(parents=True)
+    beside.write_text(
+        HEADER + "".join(row(120 + each).replace(f".{120 + each:06}", f".{each:06}") for each in range(120))
+    )
+    return tmp_path
+
+
+def test_many_files_are_merged_by_time(many):
+    found = list(Follower(many).new())
+    assert [each.timestamp for each in found] == sorted(each.timestamp for each in found)
+    assert sorted(exp_nums(found)) == list(range(240))
+
+
+def test_a_file_is_read_when_its_time_has_come(many):
+    """However many files a run has, few of them are in memory."""
+    follower = Follower(many)
+    read = []
+    piece = follow.Piece
+
+    def noticed(path, start, limit):
+        if limit == follow._CHUNK_BYTES:
+            read.append(path)
+        return piece(path, start, limit)
+
+    with mock.patch.object(follow, "Piece", noticed):
+        stream = follower.new()
+        next(stream)
+    assert len(read) < 3
+
+
+def test_a_file_is_known_again_after_a_copy_took_its_place(file, follower):
+    """As rsync leaves it."""
+    append(file, row(0) + row(1))
+    assert exp_nums(follower.new()) == [0, 1]
+    other = file.with_name("other")
+    other.write_text(file.read_text() + row(2))
+    other.replace(file)
+    assert exp_nums(follower.new()) == [2]
+
+
+def test_names_of_tasks_can_be_had_as_they_are_stored(file):
+    append(file, row(0))
+    (found,) = Follower(file.parents[2], as_stored=True).new()
+    assert found.fields["task_name"] == "Task_a"
+
+
+def test_what_is_behind_is_told_in_bytes_and_records(file, follower):
+    append(file, row(0) + row(1))
+    assert (follower.behind(), follower.waiting()) == (len(HEADER + row(0) + row(1)), 2)
+    list(follower.new())
+    assert (follower.behind(), follower.waiting()) == (0, 0)
+    append(file, row(2))
+    assert (follower.behind(), follower.waiting()) == (len(row(2)), 1)
+
+
+def test_many_records_behind_are_counted_by_a_part_of_them(file, follower):
+    append(file, "".join(row(exp_num) for exp_num in range(40_000)))
+    assert follower.waiting() == pytest.approx(40_000, rel=0.01)

@@ -21,6 +21,7 @@ SHARED = (
     | {f"l2logger.{name}" for name in ("cells", "diagnostics", "info_files", "lock", "paths", "tail")}
     | {"l2logger"}
 )
+BRIDGE = {f"l2logger.{name}" for name in ("replay", "replayer", "course", "stored", "mirror", "commands.replay")}
 
 
 def imports(name: str) -> set[str]:
@@ -101,6 +102,14 @@ def test_the_planes_meet_only_in_the_facts_of_the_format():
     writing = reached("l2logger.l2logger", "l2logger.legacy")
     reading = reached("l2logger.cli", "l2logger.read", "l2logger.util", "l2logger.validate", "l2logger.aggregate")
     assert writing & reading <= SHARED
+
+
+def test_replay_is_the_one_bridge_between_the_planes():
+    sinks = {name for name in MODULES if name.startswith("l2logger.sinks.")}
+    writing = (reached("l2logger.l2logger", "l2logger.legacy") | sinks) - SHARED
+    reading = reached("l2logger.read", "l2logger.util", "l2logger.validate", "l2logger.follow") - SHARED
+    both = {name for name in MODULES if reached(name) & writing and reached(name) & reading}
+    assert both == BRIDGE
 
 
 def test_processors_know_no_sinks_and_sinks_no_processors():

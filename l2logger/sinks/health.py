@@ -15,7 +15,7 @@ class Health(NamedTuple):
         sink: Its class.
         state: ``"idle"`` before its first signal, ``"opening"``, ``"ok"``, ``"stuck"`` (in one call for more than five
             seconds), ``"failing"`` (a pause after repeated failure; signals wait meanwhile), ``"given up"`` (it cannot work
-            at all), ``"dead"`` (its thread or process ended), ``"closed"``, ``"abandoned"`` (it did not close in time),
+            at all), ``"waiting"`` (another process mirrors the run to the same place; this one takes over when that ends), ``"dead"`` (its thread or process ended), ``"closed"``, ``"abandoned"`` (it did not close in time),
             or ``"silent"`` (in a forked child).
         delivered: Signals it took.
         dropped: Signals that never reached it, because the queue was full, or it was given up or closed.

@@ -1,0 +1,172 @@
+"""The records of a run on their way to one sink: which come next, and which may have to come again."""
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from l2logger.bookmarks import Bookmark, Kept
+from l2logger.errors import ConfigError
+from l2logger.follow import Follower, NewRecord
+
+LAST: Final = "last"
+BEGINNING: Final = "beginning"
+
+_TIME: Final = re.compile(r"[0-9]{8}(T[0-9]{0,6}(\.[0-9]{0,6})?)?", re.ASCII)
+
+
+class Course:
+    """Hands out the records of a run, and again those that the sink refused, until they are settled.
+
+    Args:
+        directory: Directory of the run.
+        start: Where to begin: as for `l2logger.replay.replay`.
+
+    Attributes:
+        ahead: What is left of the present look at the files, or None between two looks.
+        caught_up: Whether nothing was left of the last look, and nothing has to come again.
+        delivered: Records that the sink took.
+        failures_in_a_row: Records that it refused since it took one.
+
+    Raises:
+        ConfigError: `start` is no place to start from.
+        LogFormatError: The run is of a newer version of the format.
+    """
+
+    def __init__(self, directory: str, start: str | int) -> None:
+        self._start = _checked(start)
+        self._follower = Follower(directory, as_stored=True)
+        self._bookmark: Bookmark | None = None
+        self.ahead: Iterator[NewRecord] | None = None
+        self.caught_up = False
+        self.delivered = self.failures_in_a_row = 0
+        # Where, in each file, the last record ends that need not come again; and those that were refused since.
+        self._settled: dict[str, int] = {}
+        self._refused: dict[str, int] = {}
+        self._given_up = 0
+        self._safe = self._first = Kept({})
+
+    @property
+    def before(self) -> int:
+        """Records that earlier replays had delivered, if this one goes on from there."""
+        return self._first.delivered
+
+    @property
+    def failed(self) -> int:
+        """Records that the sink refused."""
+        return self._given_up + self.failures_in_a_row
+
+    def go_by(self, bookmark: Bookmark) -> None:
+        """Begin where it says, if that is asked for, and from now on note there what is safe.
+
+        Raises:
+            LogFormatError: It cannot be read.
+        """
+        if self._start == LAST:
+            self._safe = self._first = bookmark.read()
+            self.go_back_to_safe()
+        self._bookmark = bookmark
+
+    def is_fresh(self, default: bool) -> bool:
+        """Return whether the sink begins anew, when it is opened now; what was remembered is forgotten then.
+
+        Args:
+            default: Whether it does if nothing else was asked for and it has got nothing yet.
+        """
+        if self.before or self.delivered:
+            return False
+        if self._start == BEGINNING and self._bookmark is not None:
+            # Whatever ends this replay: the next one must not go on where an earlier one ended.
+            self._bookmark.keep(self._safe)
+        return default or self._start == BEGINNING
+
+    def look(self, *, scan: bool) -> Iterator[NewRecord]:
+        """Return what is left of the present look at the files; if that was all, look again."""
+        if self.ahead is None:
+            self.ahead = self._follower.new(scan=scan)
+        self.caught_up = False
+        return self.ahead
+
+    def has_more(self) -> bool:
+        """Return whether the present look was to its end, and the files have grown since."""
+        return self.ahead is None and self._follower.behind() > 0
+
+    def end_look(self) -> None:
+        """Note that nothing is left."""
+        self.ahead = None
+        self.caught_up = True
+
+    def is_wanted(self, record: NewRecord) -> bool:
+        """Return whether a record is not before the start."""
+        if isinstance(self._start, int):
+            return int(record.fields["exp_num"]) >= self._start
+        return self._start in (LAST, BEGINNING) or record.timestamp >= self._start
+
+    def pass_over(self, record: NewRecord) -> None:
+        """Note that a record is not for the sink."""
+        (self._refused if self.failures_in_a_row else self._settled)[record.file] = record.end
+
+    def take(self, record: NewRecord) -> None:
+        """Note that the sink took a record; those that it refused before are not handed out again."""
+        if self.failures_in_a_row:
+            self._settled |= self._refused
+            self._given_up += self.failures_in_a_row
+            self._forget_refused()
+        self._settled[record.file] = record.end
+        self.delivered += 1
+
+    def refuse(self, record: NewRecord) -> None:
+        """Note that the sink refused a record."""
+        self._refused[record.file] = record.end
+        self.failures_in_a_row += 1
+
+    def go_back(self) -> None:
+        """Have those come again that the sink refused since it took one, and all that come after them."""
+        self._forget_refused()
+        self.ahead = None
+        self.caught_up = False
+        self._follower.positions = dict(self._settled)
+
+    def go_back_to_safe(self) -> None:
+        """Have all come again that came after the last `make_safe`."""
+        self._settled = dict(self._safe.positions)
+        self.delivered = self._safe.delivered - self._first.delivered
+        self._given_up = self._safe.failed - self._first.failed
+        self.go_back()
+
+    def make_safe(self) -> None:
+        """Note that what the sink took has got to where it goes."""
+        if self.caught_up and not self.failures_in_a_row:
+            self._settled = dict(self._follower.positions)  # which are behind lines that are no records, too
+        delivered, failed = self._first.delivered + self.delivered, self._first.failed + self._given_up
+        safe = Kept(dict(self._settled), delivered, failed)
+        if safe != self._safe:
+            self._safe = safe
+            if self._bookmark is not None:
+                self._bookmark.keep(safe)
+
+    def progress(self) -> tuple[int, int]:
+        """Return how many bytes of the files were dealt with, and how many there are."""
+        done = sum(list(self._settled.values()))
+        return done, done + self._follower.behind()
+
+    def waiting(self) -> int:
+        """Return about how many records are still to come."""
+        return self._follower.waiting()
+
+    def _forget_refused(self) -> None:
+        self.failures_in_a_row = 0
+        self._refused = {}
+
+
+def _checked(start: Any) -> str | int:
+    """Return where to start; a time as the log has it."""
+    if start in (LAST, BEGINNING) or (isinstance(start, int) and not isinstance(start, bool) and start >= 0):
+        checked: str | int = start
+        return checked
+    time = re.sub("[-:]", "", start).replace(" ", "T") if isinstance(start, str) else ""
+    if not _TIME.fullmatch(time):
+        raise ConfigError(
+            f"start must be {LAST!r}, {BEGINNING!r}, the number of an experience or a time such as '20261121T143000', "
+            f"got {start!r}"
+        )
+    return time
