@@ -79,7 +79,7 @@ def of_wandb(directory: Path, sink: Sink) -> Points:
     for path in wandb_file.files(directory):
         for row in wandb_file.read(path).history:
             for name, value in row.items():
-                if name.startswith(("train/", "test/")):
+                if name.startswith(("train/", "test/")) and isinstance(value, int | float):
                     points.setdefault(name, []).append((row["exp_num"], float(value)))
     return points
 

@@ -19,8 +19,8 @@ from terminal import on_a_terminal, picture
 
 from l2logger import ConfigError
 from l2logger.signals import freeze
-from l2logger.sinks.console import screen as screen_module
 from l2logger.sinks.console import ConsoleSink
+from l2logger.sinks.console import screen as screen_module
 from l2logger.sinks.console.live import Tally
 from l2logger.sinks.console.live_table import table
 from l2logger.sinks.console.looks import Look

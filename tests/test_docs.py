@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from l2logger.signals import Signal
+
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 README_BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
@@ -21,6 +23,16 @@ def test_a_block_of_the_readme_runs_as_it_is_pasted(block, tmp_path):
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout
     assert list((tmp_path / "logs").glob("*/*/*/data-log.tsv"))
+
+
+def test_the_sink_of_the_page_on_mirrors_is_one():
+    (block,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "mirrors.md").read_text(encoding="utf-8"), re.DOTALL)
+    names: dict = {}
+    exec(block, names)
+    sink = names["WebhookSink"]("http://127.0.0.1:9")
+    assert sink.options() == {"url": "http://127.0.0.1:9"}
+    with pytest.raises(OSError, match="refused"):
+        sink.open(None) or sink.write(Signal("record", {"reward": 1.0}))
 
 
 def test_the_readme_begins_with_code_that_is_ten_lines_long():

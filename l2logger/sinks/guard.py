@@ -195,7 +195,7 @@ class Guard(Sink):
         if verb == "open" and isinstance(error, _HOPELESS):
             self._end = "given up"
             self._tell("given up", f"{went_wrong}; it gets nothing, the log and the other sinks go on")
-        elif verb == "open" or (verb == "write" and self._failures_in_a_row >= MAX_FAILURES_IN_A_ROW):
+        elif verb == "open" or (verb == "write" and self._is_outage(error)):
             self._is_open = False
             self._retry_at = time.monotonic() + self._pause_secs
             pause, self._pause_secs = self._pause_secs, min(2 * self._pause_secs, _LONGEST_PAUSE_SECS)
@@ -204,6 +204,10 @@ class Guard(Sink):
             self._tell(
                 "failed", f"{went_wrong}; the log and the other sinks go on, this is said once, the rest is counted"
             )
+
+    def _is_outage(self, error: BaseException) -> bool:
+        """Return whether what comes next would fail as well: such as after the service of W&B has died."""
+        return isinstance(error, ConnectionError) or self._failures_in_a_row >= MAX_FAILURES_IN_A_ROW
 
     def _tell(self, news: str, message: str) -> None:
         """Issue a `SinkWarning`, once for each kind of news."""
