@@ -14,7 +14,7 @@ from typing import Final
 from l2logger import lock, tail
 from l2logger.errors import LogWriteError, SchemaError
 
-_FLAGS: Final = (
+FLAGS: Final = (
     os.O_RDWR
     | os.O_CREAT
     | os.O_APPEND
@@ -22,6 +22,8 @@ _FLAGS: Final = (
     | getattr(os, "O_NOFOLLOW", 0)
     | getattr(os, "O_BINARY", 0)
 )
+"""How a file is opened to which lines are appended."""
+
 _SETTLE_SECS: Final = 0.02
 
 
@@ -70,7 +72,7 @@ class AppendFile:
             SchemaError: The file begins with another header.
         """
         try:
-            self._fd = os.open(self.path, _FLAGS, 0o666)
+            self._fd = os.open(self.path, FLAGS, 0o666)
             if not stat.S_ISREG(os.fstat(self._fd).st_mode):
                 raise LogWriteError(None, f"{self.path} is not a regular file; the record was not stored")
             if not shared:

@@ -42,6 +42,28 @@ def release(fd: int) -> None:
             fcntl.flock(fd, fcntl.LOCK_UN)
 
 
+def share(fd: int) -> None:
+    """Keep others from taking the open file `fd`, but not from sharing it."""
+    if fcntl is not None:
+        with suppress(OSError):
+            fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+
+
+def check_free(path: str, advice: str) -> None:
+    """Find out that nobody writes a file that is to be set aside.
+
+    Raises:
+        LogLockedError: Somebody does; the message ends with `advice`.
+    """
+    fd = os.open(path, os.O_RDWR)
+    try:
+        take(fd, path)
+    except LogLockedError as error:
+        raise LogLockedError(f"{path} is being written by the mirror of a run that goes on; {advice}") from error
+    finally:
+        os.close(fd)
+
+
 def _holder(fd: int) -> str:
     """Return words for the process that holds the lock, from Linux's table of locks where there is one."""
     inode = str(os.fstat(fd).st_ino)

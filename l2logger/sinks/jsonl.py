@@ -9,6 +9,7 @@ from collections.abc import Mapping, Set
 from typing import Any, Final
 
 from l2logger import cells, lock, tail
+from l2logger.append_file import FLAGS
 from l2logger.run import RunInfo
 from l2logger.signals import RECORD, Signal
 from l2logger.sinks import mirror_file
@@ -17,14 +18,6 @@ from l2logger.sinks.sink import Sink
 FILE: Final = "mirror.jsonl"
 """Default name. The file is a copy and may hold every kind of signal, so it is called neither log nor records."""
 
-_FLAGS: Final = (
-    os.O_RDWR
-    | os.O_CREAT
-    | os.O_APPEND
-    | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_NOFOLLOW", 0)
-    | getattr(os, "O_BINARY", 0)
-)
 _CHUNK_BYTES: Final = 2**16
 _SETTLE_SECS: Final = 0.02
 
@@ -87,11 +80,11 @@ class JsonlSink(Sink):
         return {} if self._given is None else {"path": self._given}
 
     def _open_file(self) -> None:
-        self._fd = os.open(self._path, _FLAGS, 0o666)
+        self._fd = os.open(self._path, FLAGS, 0o666)
         try:
             if not stat.S_ISREG(os.fstat(self._fd).st_mode):
                 raise OSError(f"{self._path} is not a regular file")
-            mirror_file.share(self._fd)
+            lock.share(self._fd)
             size = os.fstat(self._fd).st_size
             if _end_of_lines(self._fd, size) < size:
                 # Another process may be in the middle of its write. That is over in microseconds; a torn line is for ever.

@@ -3,17 +3,11 @@
 import itertools
 import os
 from collections.abc import Iterable
-from contextlib import suppress
 from typing import Any
 
 from l2logger import lock, paths
-from l2logger.errors import ConfigError, LogLockedError
+from l2logger.errors import ConfigError
 from l2logger.run import RunInfo
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
 
 _TAKEN = paths.FILES_OF_A_RUN | {paths.DATA_LOG}
 
@@ -46,13 +40,6 @@ def place(path: str | None, run: RunInfo, name: str) -> str:
     return path
 
 
-def share(fd: int) -> None:
-    """Keep others from superseding the open file `fd`, but not from writing it as well."""
-    if fcntl is not None:
-        with suppress(OSError):  # file systems without locks
-            fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-
-
 def supersede(files: Iterable[str]) -> None:
     """Rename files to make room for all of a run anew; ``<path>.superseded`` is what an old one is called.
 
@@ -61,15 +48,7 @@ def supersede(files: Iterable[str]) -> None:
     """
     there = [path for path in files if os.path.isfile(path) and not os.path.islink(path)]
     for path in there:
-        fd = os.open(path, os.O_RDWR)
-        try:
-            lock.take(fd, path)
-        except LogLockedError as error:
-            raise LogLockedError(
-                f"{path} is being written by the mirror of a run that goes on; give another path, or wait for the run to end"
-            ) from error
-        finally:
-            os.close(fd)
+        lock.check_free(path, "give another path, or wait for the run to end")
     for path in there:
         names = (f"{path}.superseded" + f"-{number}" * (number > 1) for number in itertools.count(1))
         os.rename(path, next(name for name in names if not os.path.lexists(name)))

@@ -10,7 +10,6 @@ from contextlib import suppress
 from typing import Final
 
 from l2logger import lock
-from l2logger.errors import LogLockedError
 
 _PREFIX: Final = "events.out.tfevents."
 _SUPERSEDED: Final = "superseded."
@@ -118,16 +117,7 @@ def supersede(directory: str) -> None:
     """
     roots, branches = _event_files(directory)
     for path in roots:
-        descriptor = os.open(path, os.O_RDWR)
-        try:
-            lock.take(descriptor, path)
-        except LogLockedError as error:
-            raise LogLockedError(
-                f"{directory} is being written by the mirror of a run that goes on; replay into another directory, "
-                "or wait for the run to end"
-            ) from error
-        finally:
-            os.close(descriptor)
+        lock.check_free(path, "replay into another directory, or wait for the run to end")
     for path in (*branches, *roots):
         parent, name = os.path.split(path)
         os.rename(path, os.path.join(parent, name.replace(_PREFIX, _SUPERSEDED, 1)))
