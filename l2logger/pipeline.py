@@ -134,7 +134,8 @@ class Pipeline:
             Whether everything got there in time.
         """
         end = None if timeout_secs is None else time.monotonic() + timeout_secs
-        begun = self._mirrors.begin_flush()
+        with self.lock:  # sinks in the calling thread do one thing at a time
+            begun = self._mirrors.begin_flush()
         try:
             stored = self._flush_store(timeout_secs)
         finally:

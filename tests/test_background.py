@@ -577,3 +577,21 @@ def test_an_unknown_place_to_run_is_refused(make):
 
     with pytest.raises(ConfigError, match="isolate must be 'thread', 'process' or 'none', got 'cloud'"):
         make(sinks=[Odd()])
+
+
+def test_dropped_loggers_leave_nothing_behind(tmp_path):
+    import gc
+
+    from l2logger.sinks import fan_out
+
+    before = len(fan_out._open)
+    for _ in range(20):
+        logger = DataLogger(tmp_path, "run", {"metrics_columns": ["reward"]}, sinks=[BackgroundSink(MemorySink())])
+        logger.log_record(record())
+        del logger
+        gc.collect()
+    deadline = time.monotonic() + LIMIT_SECS
+    while not all(each.has_ended() for each in fan_out._open if each._is_ending) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    with DataLogger(tmp_path, "run", {"metrics_columns": ["reward"]}, sinks=[MemorySink()]):
+        assert len(fan_out._open) <= before + 1

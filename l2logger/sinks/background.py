@@ -186,6 +186,9 @@ class BackgroundSink(Guard):
         self._queue.clear()
         self._tell_missed()
 
+    def is_over(self) -> bool:
+        return self._thread is None or not self._thread.is_alive()
+
     def silence(self) -> None:
         self._begin_anew()  # a thread that does not exist here may hold the locks
         super().silence()

@@ -29,6 +29,7 @@ class FanOut(Sink):
         members = checked(sinks)
         self._members = tuple(member if isinstance(member, Guard) else Guard(member) for member in members)
         self.kinds = frozenset().union(*(member.kinds for member in self._members))
+        self._is_ending = False
         self._writers: dict[str, tuple[Callable[[Signal], None], ...]] = {}
         self._find_writers()
 
@@ -81,7 +82,8 @@ class FanOut(Sink):
         )
 
     def begin_close(self) -> None:
-        """Ask all sinks to come to their ends, and do not wait for them."""
+        """Have all sinks come to their ends, and do not wait for those that are in other threads and processes."""
+        self._is_ending = True
         self._each(lambda member: member.begin_close())
 
     def close(self) -> None:
@@ -89,6 +91,10 @@ class FanOut(Sink):
         self.begin_close()
         self._each(lambda member: member.close())
         _open.discard(self)
+
+    def has_ended(self) -> bool:
+        """Return whether all sinks have come to their ends."""
+        return self._is_ending and all(member.is_over() for member in self._members)
 
     def silence(self) -> None:
         """Leave the sinks alone from now on: they belong to the parent of this process."""
@@ -148,6 +154,8 @@ def isolated(sink: Sink) -> Guard:
 
 def _close_at_exit(fan_out: FanOut) -> None:
     global _registered
+    for dropped in [each for each in _open if each.has_ended()]:
+        dropped.close()  # of a run that nobody held any more
     _open.add(fan_out)
     if not _registered:
         _registered = True

@@ -97,14 +97,20 @@ class Guard(Sink):
         return bool(token)
 
     def begin_close(self) -> None:
-        """Ask the sink to come to its end, and do not wait for it. From now on the time for it runs."""
-
-    def close(self) -> None:
-        """Close the sink, once, and tell what it missed."""
+        """Have the sink come to its end. Where it is in another thread or process, this does not wait, but its time runs."""
         if self._begin_end():
             self._end = self._end or "closed"
             self._shut()
+
+    def close(self) -> None:
+        """Close the sink, once, and tell what it missed."""
+        self.begin_close()
+        if self._end != "silent":
             self._tell_missed()
+
+    def is_over(self) -> bool:
+        """Return whether nothing is left to be waited for, once `begin_close` was called."""
+        return True
 
     def _begin_end(self) -> bool:
         """Return whether `close` has anything to do; only one of its calls has, also when a signal handler makes another."""

@@ -22,6 +22,7 @@ from l2logger.sinks.sink import Sink
 _START: Final = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from l2logger.mirror import main; main()"
 _HEALTH_SECS: Final = 1.0
 _TURN_SECS: Final = 0.1
+_ENDING_SECS: Final = 1.0
 _MAX_STARTS: Final = 3
 
 
@@ -87,7 +88,7 @@ class ProcessSink(Guard):
 
     def flushed(self, token: int | None, timeout_secs: float | None = None) -> bool:
         limit = self._flush_timeout_secs if timeout_secs is None else timeout_secs
-        reply = self._reply(token, time.monotonic() + limit)
+        reply = self._reply("flush", token, time.monotonic() + limit)
         if reply is None and self._end is None:
             self._tell(
                 "late", f"{self._name} did not flush within {round(limit, 1):g} s; the log and the other sinks go on"
@@ -104,10 +105,7 @@ class ProcessSink(Guard):
         if not self._begin_end():
             return
         give_up_at = self._close_at or 0.0
-        reply = self._reply(self._asked_to_close, give_up_at)
-        if reply is None and self._mirror is not None and self._mirror.has_ended():
-            # Something ended it. Another one finds out from the log what is left to do.
-            reply = self._reply(self._ask("close"), give_up_at)
+        reply = self._reply("close", self._asked_to_close, give_up_at)
         if self._mirror is not None:
             self._mirror.let_go(give_up_at)
         if reply is not None:
@@ -115,6 +113,9 @@ class ProcessSink(Guard):
         else:
             self._end = "dead" if self._mirror is None or self._mirror.has_ended() else "abandoned"
         self._tell_end()
+
+    def is_over(self) -> bool:
+        return self._mirror is None or self._mirror.has_ended()
 
     def _tell_end(self) -> None:
         if self._end == "abandoned" and self._mirror:
@@ -137,7 +138,7 @@ class ProcessSink(Guard):
 
     def health(self) -> Health:
         """Ask the process how it is doing, for at most a second."""
-        self._reply(self._ask("health"), time.monotonic() + _HEALTH_SECS)
+        self._reply("health", self._ask("health"), time.monotonic() + _HEALTH_SECS)
         return super().health()
 
     def _waiting(self) -> int:
@@ -159,19 +160,29 @@ class ProcessSink(Guard):
         except Exception as error:
             self._note_failure("start", error)
 
-    def _ask(self, question: str) -> int | None:
-        """Send a question, starting the process again if it has ended; return the number of the question."""
-        if self._end is not None:
-            return None
+    def _living(self) -> "_Mirror | None":
+        """Return the process, after starting another one if it has ended; None if there is none."""
         if self._mirror is None or self._mirror.has_ended():
             self._start()
-        return None if self._mirror is None else self._mirror.ask(question)
+        return None if self._mirror is None or self._mirror.has_ended() else self._mirror
 
-    def _reply(self, number: int | None, give_up_at: float) -> dict[str, Any] | None:
+    def _ask(self, question: str) -> int | None:
+        """Send a question and return its number, or None if nobody is there to hear it."""
+        while self._end is None and (mirror := self._living()) is not None:
+            number = mirror.ask(question)
+            if number is not None or not mirror.has_ended():
+                return number
+        return None
+
+    def _reply(self, question: str, number: int | None, give_up_at: float) -> dict[str, Any] | None:
         """Return the answer to a question, or None if there is none in time."""
-        if self._mirror is None or number is None or self._end == "silent":
-            return None
-        reply = self._mirror.reply(number, give_up_at)
+        reply = None
+        while self._mirror is not None and number is not None and self._end != "silent":
+            reply = self._mirror.reply(number, give_up_at)
+            if reply is not None or time.monotonic() >= give_up_at or not self._mirror.has_ended():
+                break
+            # Something ended it. Another one finds out from the log what is left to do.
+            number = self._ask(question)
         if reply is not None:
             self._delivered, self._failed, self._dropped = reply["delivered"], reply["failed"], reply["dropped"]
             self._last_state, self._queued, self._last_error = reply["state"], reply["queued"], reply["last_error"]
@@ -216,7 +227,10 @@ class _Mirror(subprocess.Popen[bytes]):
     def _send(self, message: bytes) -> bool:
         try:
             self._to.write(len(message).to_bytes(8, "little") + message)
-        except (OSError, ValueError):  # it has ended, or was let go
+        except OSError:
+            self._await_end()
+            return False
+        except ValueError:  # it was let go
             return False
         return True
 
@@ -236,10 +250,17 @@ class _Mirror(subprocess.Popen[bytes]):
             return False
         ready, _, _ = select.select([self._from], [], [], max(0.0, secs))
         chunk = os.read(self._from.fileno(), 2**16) if ready else b""
+        if ready and not chunk:
+            self._await_end()
         *lines, self._unfinished = (self._unfinished + chunk).split(b"\n")
         for reply in map(json.loads, lines):
             self._replies[reply["number"]] = reply
         return bool(chunk) or not ready
+
+    def _await_end(self) -> None:
+        """Wait for the end of the process, which comes a moment after that of its pipes."""
+        with suppress(subprocess.TimeoutExpired):
+            self.wait(_ENDING_SECS)
 
     def let_go(self, wait_until: float = 0.0) -> None:
         """Close the pipes, by which the process learns that there is nobody to answer any more."""
