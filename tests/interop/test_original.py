@@ -12,6 +12,7 @@ from reading import record
 
 from l2logger import DataLogger
 from l2logger.l2logger import DataLogger as SameDataLogger
+from l2logger.sinks import CsvSink, JsonlSink, TensorBoardSink, WandbSink
 
 HERE = Path(__file__).parent
 EXAMPLES = HERE.parent.parent / "examples"
@@ -106,6 +107,18 @@ def test_the_original_validates_the_examples(python, tmp_path):
         assert result.returncode == 0
         assert "Traceback" not in result.stderr
         assert "| " in result.stdout
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_the_original_validates_a_run_with_everything_that_mirrors_leave_there(python, make):
+    sinks = [TensorBoardSink(), WandbSink(mode="offline"), JsonlSink(), CsvSink()]
+    logger = make(sinks=sinks)
+    for exp_num in range(20):
+        logger.log_record(record(exp_num))
+    logger.close()
+    assert [health.delivered for health in logger.health()] == [20] * 4
+    assert {"replay", "tensorboard", "wandb"} < {path.name for path in Path(logger.scenario_dir).iterdir()}
+    assert "| " in run(python, "-m", "l2logger.validate", logger.scenario_dir)  # which exits with 0 in any case
 
 
 def test_the_constructor_and_the_method_take_what_the_originals_take(python):
