@@ -51,6 +51,7 @@ interop: $(BIN)/.test
 bench: $(BIN)/.test
 	@$(BIN)/python benchmarks/write.py
 	@$(BIN)/python benchmarks/read.py
+	@$(BIN)/python benchmarks/mirrors.py
 
 goldens: $(BIN)/.test
 	@$(BIN)/python tests/golden/make.py

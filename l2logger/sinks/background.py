@@ -16,6 +16,11 @@ OVERFLOW: Final = ("drop_oldest", "drop_newest", "block")
 _GATHER_SECS: Final = 0.05
 """Signals wait so long for others, so that the thread wakes up twenty times a second at most."""
 
+_WORK_SECS: Final = 0.0002
+_REST_SECS: Final = 0.00005
+"""After so much work it rests for so long, for the interpreter lock to get to whoever waits for it: by itself it changes hands only
+every five milliseconds."""
+
 _FLUSH_SECS: Final = 2.0
 """When nothing comes for so long, what came is flushed."""
 
@@ -54,8 +59,8 @@ class BackgroundSink(Guard):
         self,
         to: Sink,
         *,
-        max_queue: int = 100_000,
-        max_bytes: int = 2**28,
+        max_queue: int = 20_000,
+        max_bytes: int = 2**26,
         overflow: str = "drop_oldest",
         block_secs: float = 0.05,
         flush_timeout_secs: float = 10.0,
@@ -220,7 +225,9 @@ class BackgroundSink(Guard):
             token.answer(False)
 
     def _pause(self) -> None:
-        """Wait until there is something to do, and a moment more so that it is worth the while."""
+        """Wait a moment, so that it is worth the while, and then until there is something to do."""
+        self._hurry.wait(max(_GATHER_SECS, self._retry_at - time.monotonic()))
+        self._hurry.clear()
         self._is_idle = True
         # What was put before the flag is seen here; who puts something after it sees the flag.
         if not self._queue and not self._flushes and self._close_at is None:
@@ -230,19 +237,18 @@ class BackgroundSink(Guard):
             self._wake.wait()
         self._wake.clear()
         self._is_idle = False
-        self._hurry.wait(max(_GATHER_SECS, self._retry_at - time.monotonic()))
-        self._hurry.clear()
 
     def _take_turn(self) -> None:
         """Deliver what is queued, then answer those who asked for that."""
         tokens = [self._flushes.popleft() for _ in range(len(self._flushes))]
-        done = self._drain()
+        done = self._drain(in_haste=bool(tokens))
         if tokens:
             done = done and (not self._is_open or self._attempt("flush"))
         for token in tokens:
             token.answer(done)
 
-    def _drain(self) -> bool:
+    def _drain(self, *, in_haste: bool) -> bool:
+        rest_at = time.monotonic() + _WORK_SECS
         for _ in range(len(self._queue)):
             if self._is_late() or not self._ready():
                 return False
@@ -253,7 +259,11 @@ class BackgroundSink(Guard):
             self._bytes_taken += signal.nbytes
             self._is_dirty |= self._attempt("write", signal)
             self._waited_in_vain = False
-            self._room.set()
+            if not self._room.is_set():
+                self._room.set()
+            if time.monotonic() > rest_at and not (in_haste or self._hurry.is_set() or self._close_at is not None):
+                time.sleep(_REST_SECS)
+                rest_at = time.monotonic() + _WORK_SECS
         return True
 
     def _is_late(self) -> bool:
