@@ -64,7 +64,9 @@ class Course:
         if self._start == LAST:
             self._safe = self._first = bookmark.read()
             self.go_back_to_safe()
-        self._bookmark = bookmark
+        # A part of the run that was asked for says nothing about what is missing.
+        if self._start in (LAST, BEGINNING):
+            self._bookmark = bookmark
 
     def is_fresh(self, default: bool) -> bool:
         """Return whether the sink begins anew, when it is opened now; what was remembered is forgotten then.

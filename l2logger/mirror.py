@@ -74,6 +74,7 @@ class _Mirror:
     def __init__(self, directory: str, sink: Sink, answers: int) -> None:
         # There is nobody here to tell an exit from a failure.
         self._replayer = Replayer(directory, sink, contained=BaseException)
+        self._directory = directory
         self._answers = answers
         self._questions: queue.SimpleQueue[tuple[str, int]] = queue.SimpleQueue()
         self._turn_began: float | None = None
@@ -91,9 +92,18 @@ class _Mirror:
             if word == "close":
                 self._replayer.close()
                 self._answer(number)
+                self._say_what_is_left()
                 return
             self._answer(number, flushed=self._replayer.flush())
             self._turn_began = None
+
+    def _say_what_is_left(self) -> None:
+        health = self._replayer.health()
+        if health.state != "closed" or health.queued:
+            warn_of_sink(
+                f"the mirror of {self._directory} ends, and {health.sink} has not got everything: "
+                f"{health.delivered:,} records delivered, about {health.queued:,} to come ({health.last_error})"
+            )
 
     def _take_turn(self) -> None:
         hopeful = self._replayer.error is None

@@ -120,8 +120,7 @@ def test_the_others_get_everything_and_close_is_back_in_time(make, way, verb):
     assert took < BUDGET_SECS + 2  # the rest is for a busy machine
     health = logger.health()[2]
     assert health.delivered == len(bad.records)
-    hangs_with_one = (way, verb) == ("hang", "write")
-    assert health.delivered + health.missed == RECORDS - hangs_with_one
+    assert health.delivered + health.missed == RECORDS
 
 
 def test_no_mirror_changes_what_another_learns_of_the_run(make):

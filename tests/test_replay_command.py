@@ -93,7 +93,7 @@ def test_each_sink_has_a_line_at_the_end(logged, tmp_path):
 def test_a_second_replay_says_what_was_there_before(logged, tmp_path):
     arguments = (logged, "--to", f"jsonl:path={tmp_path / 'a.jsonl'}")
     run(*arguments)
-    assert run(*arguments).stderr == "note: jsonl: 0 records delivered, 12 before\n"
+    assert run(*arguments).stderr == "note: jsonl: 0 records delivered, 12 before, --from beginning brings all again\n"
 
 
 @pytest.mark.parametrize(

@@ -405,7 +405,7 @@ def test_without_a_key_it_is_offline_with_one_warning(tmp_path, here, anew):
     place = latest(tmp_path / "r") and wandb_file.files(tmp_path)[0].parent
     assert "no API key" in message
     assert f"`wandb sync {place}`" in message
-    assert f"`l2logger replay {here.scenario_dir} --to wandb:project=p`" in message
+    assert f"`l2logger replay {here.scenario_dir} --to wandb:project=p --from beginning`" in message
 
 
 def test_a_key_in_the_netrc_file_counts(tmp_path, monkeypatch, anew):

@@ -3,6 +3,7 @@
 import os
 import select
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -54,6 +55,8 @@ def command(run: str, to: tuple[str, ...], follow: bool, start: str) -> None:
     from l2logger.replay import MAX_TRIES, Replayer, deliver
     from l2logger.sinks.named import build
 
+    # A sink of the user's own may lie where the command is given, as it may for `python -m l2logger`.
+    sys.path.append(os.getcwd())
     sinks = build(list(to))
     if not sinks:
         raise Mistake("--to names no sink", "write it as in --to tensorboard or --to jsonl:path=records.jsonl")
@@ -137,6 +140,8 @@ def _tell_end(replayer: "Replayer") -> None:
         parts.append(f"{health.failed:,} failed")
     if health.queued:
         parts.append(f"about {health.queued:,} to come")
+    if replayer.before and not (health.delivered or health.queued or health.failed):
+        parts.append("--from beginning brings all again")
     trouble = replayer.error is not None or health.failed > 0
     reason = f" ({health.last_error})" if trouble else ""
     say("error" if trouble else "note", ", ".join(parts) + reason)

@@ -93,6 +93,7 @@ class BackgroundSink(Guard):
         self._room = threading.Event()
         self._waited_in_vain = False
         self._is_dirty = False
+        self._in_hand = 0
         self._close_at: float | None = None
 
     def open(self, run: RunInfo) -> None:
@@ -187,8 +188,9 @@ class BackgroundSink(Guard):
                 self._end = "abandoned"
                 limit = f"{self._close_timeout_secs:g} s"
                 self._tell("abandoned", f"{self._name} did not close within {limit} and is left alone")
-        self._dropped += len(self._queue)
+        self._dropped += self._waiting()
         self._queue.clear()
+        self._in_hand = 0
         self._tell_missed()
 
     def is_over(self) -> bool:
@@ -199,7 +201,7 @@ class BackgroundSink(Guard):
         super().silence()
 
     def _waiting(self) -> int:
-        return len(self._queue)
+        return len(self._queue) + self._in_hand
 
     # All below runs in the thread.
 
@@ -257,7 +259,9 @@ class BackgroundSink(Guard):
             except IndexError:
                 break  # the caller made room
             self._bytes_taken += signal.nbytes
+            self._in_hand = 1
             self._is_dirty |= self._attempt("write", signal)
+            self._in_hand = 0
             self._waited_in_vain = False
             if not self._room.is_set():
                 self._room.set()

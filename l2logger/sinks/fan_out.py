@@ -12,7 +12,7 @@ from l2logger.run import RunInfo
 from l2logger.signals import Signal
 from l2logger.sinks.background import BackgroundSink
 from l2logger.sinks.guard import Guard
-from l2logger.sinks.health import Health
+from l2logger.sinks.health import Health, innermost
 from l2logger.sinks.sink import Sink
 
 _open: "set[FanOut]" = set()
@@ -128,9 +128,32 @@ def checked(sinks: Iterable[Sink]) -> tuple[Sink, ...]:
         ConfigError: It is no list of sinks.
     """
     members = tuple(sinks) if isinstance(sinks, Iterable) else (sinks,)
-    if isinstance(sinks, Sink) or not all(isinstance(sink, Sink) for sink in members):
-        raise ConfigError(f"sinks must be a list of l2logger.sinks.Sink objects, got {sinks!r}")
+    for sink in members:
+        if isinstance(sinks, Sink | str) or not isinstance(sink, Sink):
+            raise ConfigError(f"sinks must be a list of sinks, such as [ConsoleSink()], got {sinks!r}; {_advice(sink)}")
+    places = [_place(sink) for sink in members]
+    for sink, place in zip(members, places, strict=True):
+        if place is not None and places.count(place) > 1:
+            raise ConfigError(
+                f"two {type(innermost(sink)).__name__} would write to the same place; give one of them another"
+            )
     return members
+
+
+def _advice(thing: Any) -> str:
+    if isinstance(thing, Sink):
+        return "put it into a list"
+    if isinstance(thing, str):
+        return "l2logger.sinks.build makes sinks of names"
+    if isinstance(thing, type) and issubclass(thing, Sink):
+        return f"write {thing.__name__}()"
+    return f"a {getattr(thing, '__name__', type(thing).__name__)} does not inherit from l2logger.sinks.Sink"
+
+
+def _place(sink: Sink) -> Any:
+    """Return what tells where a sink writes, None if it does not say that."""
+    inner = innermost(sink)
+    return (type(inner), inner.options()) if inner.lasting and type(inner).options is not Sink.options else None
 
 
 def isolated(sink: Sink) -> Guard:

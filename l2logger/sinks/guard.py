@@ -1,11 +1,12 @@
 """What stands around a mirror, so that nothing it does is felt."""
 
+import os
 import time
 import weakref
 from contextlib import suppress
 from typing import Any, Final
 
-from l2logger.errors import ConfigError
+from l2logger.errors import ConfigError, L2LoggerError
 from l2logger.run import RunInfo
 from l2logger.signals import Signal
 from l2logger.sinks.health import Health, in_words, innermost, warn_of_sink
@@ -44,7 +45,7 @@ class Guard(Sink):
 
     def __init__(self, to: Sink) -> None:
         if not isinstance(to, Sink):
-            raise ConfigError(f"a sink must be a l2logger.sinks.Sink object, got {to!r}")
+            raise ConfigError(f"a sink must be an object of l2logger.sinks.Sink, got {to!r}")
         other = _guards.get(id(to))
         if other is not None and other._end is None:
             raise ConfigError(f"this {type(to).__name__} is in use by another logger; make one for each")
@@ -140,7 +141,7 @@ class Guard(Sink):
         busy_since = self._busy_since
         if busy_since is not None and time.monotonic() - busy_since > _STUCK_SECS:
             return "opening" if not self._is_open else "stuck"
-        if self._retry_at:
+        if self._retry_at or self._failures_in_a_row:
             return "failing"
         if self._is_open:
             return "ok"
@@ -196,8 +197,8 @@ class Guard(Sink):
 
     def _note_failure(self, verb: str, error: BaseException) -> None:
         self._last_error = in_words(error)
-        self._failures_in_a_row += 1
-        went_wrong = f"{self._name} failed to {verb}: {self._last_error}"
+        self._failures_in_a_row += verb in ("open", "write")
+        went_wrong = f"{self._name} failed to {verb}: {self._last_error}{_place(error)}"
         if verb == "open" and isinstance(error, _HOPELESS):
             self._end = "given up"
             self._tell("given up", f"{went_wrong}; it gets nothing, the log and the other sinks go on")
@@ -243,3 +244,14 @@ class Guard(Sink):
             if spelled := spell(self.to):
                 return shlex.join(("l2logger", "replay", directory, "--to", spelled, "--from", start))
         return f"l2logger.replay.replay({directory!r}, [sink], start={start!r})"
+
+
+def _place(error: BaseException) -> str:
+    """Return where an error comes from, if it is one of the code and not of the world around it."""
+    trace = error.__traceback__
+    if trace is None or isinstance(error, OSError | ImportError | L2LoggerError):
+        return ""
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    code = trace.tb_frame.f_code
+    return f" ({os.path.basename(code.co_filename)}, line {trace.tb_lineno}, in {code.co_name})"

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from l2logger.errors import ConfigError
 from l2logger.sinks.every import Every
-from l2logger.sinks.health import innermost
+from l2logger.sinks.health import in_words, innermost
 from l2logger.sinks.mean import Mean
 from l2logger.sinks.only import Only, Without
 from l2logger.sinks.prefix import Prefix
@@ -65,7 +65,7 @@ def from_environment(present: Iterable[Sink]) -> list[Sink]:
     try:
         sinks = build(os.environ.get(VARIABLE))
     except ConfigError as error:
-        raise ConfigError(f"the environment variable {VARIABLE}: {error}") from error
+        raise ConfigError(f"the environment variable {VARIABLE}: {error}") from None
     classes = {type(innermost(sink)) for sink in present}
     return [sink for sink in sinks if type(innermost(sink)) not in classes]
 
@@ -119,9 +119,10 @@ def _make(name: Any, options: Any, points: Any) -> Sink:
         for option, wrap in _WRAPPERS.items():
             if shared.get(option) is not None:
                 sink = wrap(shared[option], sink)
+    except ConfigError as error:
+        raise ConfigError(f"the sink {name!r}: {error}") from None
     except Exception as error:
-        what = str(error) if isinstance(error, ConfigError) else repr(error)
-        raise ConfigError(f"the sink {name!r}: {what}") from error
+        raise ConfigError(f"the sink {name!r}: {in_words(error)}") from error
     return sink
 
 

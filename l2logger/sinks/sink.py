@@ -42,6 +42,9 @@ class Sink:
     def close(self) -> None:
         """Flush and let go of everything. Called once for each `open`, even if `open` or `write` failed."""
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.options().items())})"
+
     def options(self) -> dict[str, Any]:
         """Return the options that `l2logger.sinks.build` needs to make such a sink, as far as text can tell."""
         return {}

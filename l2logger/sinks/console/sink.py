@@ -1,6 +1,7 @@
 """A sink for the eyes: the console."""
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
@@ -112,7 +113,8 @@ class ConsoleSink(Sink):
             width = screen.size()[0] or _PARAMS_WIDTH
             screen.write(screen.rendered(frames.parameters(_sections(run), width=width)))
         self._began = True
-        style = self._style or "live"
+        # At the prompt of an interpreter, each command would leave a remnant of the table.
+        style = self._style or ("line" if hasattr(sys, "ps1") else "live")
         # What is printed in another process cannot be kept out of the table.
         if style == "live" and (self.isolate == "process" or not screen.can_redraw):
             style = "line"

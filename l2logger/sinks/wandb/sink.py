@@ -171,7 +171,9 @@ class WandbSink(Sink):
         directory = os.path.realpath(arguments.get("dir", place))
         self._has_warned = True
         if arguments.get("mode") != self._chosen.get("mode"):
-            replay = shlex.join(("l2logger", "replay", self._scenario_dir, "--to", spelling.spell(self)))
+            replay = shlex.join(
+                ("l2logger", "replay", self._scenario_dir, "--to", spelling.spell(self), "--from", "beginning")
+            )
             warn_of_sink(
                 f"W&B has no API key (from `wandb login` or WANDB_API_KEY), so the run is kept offline in {place}; "
                 f"upload it later with `wandb sync {shlex.quote(place)}`, or with `{replay}`"
