@@ -585,7 +585,7 @@ def test_dropped_loggers_leave_nothing_behind(tmp_path):
     from l2logger.sinks import fan_out
 
     before = len(fan_out._open)
-    for _ in range(20):
+    for _ in range(5):
         logger = DataLogger(tmp_path, "run", {"metrics_columns": ["reward"]}, sinks=[BackgroundSink(MemorySink())])
         logger.log_record(record())
         del logger

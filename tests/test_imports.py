@@ -1,6 +1,7 @@
 """What an import costs, and who may import whom."""
 
 import ast
+import functools
 import importlib
 import subprocess
 import sys
@@ -24,6 +25,7 @@ SHARED = (
 BRIDGE = {f"l2logger.{name}" for name in ("replay", "replayer", "course", "stored", "mirror", "commands.replay")}
 
 
+@functools.cache
 def imports(name: str) -> set[str]:
     """Return the modules of the package that a module imports at run time, on its top level or within functions."""
     found = set()
