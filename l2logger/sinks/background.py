@@ -16,7 +16,7 @@ OVERFLOW: Final = ("drop_oldest", "drop_newest", "block")
 _GATHER_SECS: Final = 0.05
 """Signals wait so long for others, so that the thread wakes up twenty times a second at most."""
 
-_WORK_SECS: Final = 0.0002
+_WORK_SECS: Final = 0.002
 _REST_SECS: Final = 0.00005
 """After so much work it rests for so long, for the interpreter lock to get to whoever waits for it: by itself it changes hands only
 every five milliseconds."""
