@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 import weakref
+from contextlib import suppress
 
 import pytest
 from reading import record, rows
@@ -13,7 +14,7 @@ from reading import record, rows
 from l2logger import ConfigError, DataLogger, SinkWarning
 from l2logger.run import RunInfo
 from l2logger.signals import Signal
-from l2logger.sinks import BackgroundSink, MemorySink, Sink
+from l2logger.sinks import BackgroundSink, ConsoleSink, MemorySink, Sink
 from l2logger.sinks.background import OVERFLOW
 
 # A test that is about warnings asks for them.
@@ -595,3 +596,25 @@ def test_dropped_loggers_leave_nothing_behind(tmp_path):
         time.sleep(0.01)
     with DataLogger(tmp_path, "run", {"metrics_columns": ["reward"]}, sinks=[MemorySink()]):
         assert len(fan_out._open) <= before + 1
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a terminal")
+def test_a_terminal_that_is_stopped_is_not_felt(make):
+    """F-120: as by Ctrl-S, nobody takes what is written, and the write of the console hangs."""
+    master, slave = os.openpty()
+    with open(slave, "w", encoding="utf-8") as terminal:
+        sink = ConsoleSink(style="frame", every=1, stream=terminal)
+        logger = make(sinks=[BackgroundSink(sink, close_timeout_secs=0.3, max_queue=500)])
+        for exp_num in range(3000):
+            logger.log_record(record(exp_num))
+        with pytest.warns(SinkWarning, match="ConsoleSink did not close within 0.3 s"):
+            logger.close()
+        (health,) = logger.health()
+        assert health.delivered + health.dropped == 3000
+        assert len(rows(logger.scenario_dir)) == 3000
+        os.set_blocking(master, False)
+        deadline = time.monotonic() + LIMIT_SECS
+        while not logger._mirrors._members[0].is_over() and time.monotonic() < deadline:
+            with suppress(BlockingIOError):
+                os.read(master, 2**16)  # the terminal goes on, and lets the thread come to its end
+    os.close(master)
