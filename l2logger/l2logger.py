@@ -21,6 +21,7 @@ from l2logger.run import RunInfo
 from l2logger.schema import VERSIONS, Schema
 from l2logger.shortcut import Shortcut
 from l2logger.signals import RECORD
+from l2logger.sinks.background import seconds
 from l2logger.sinks.fan_out import FanOut, checked, isolated
 from l2logger.sinks.health import Health
 from l2logger.sinks.l2 import L2Sink
@@ -386,7 +387,7 @@ class DataLogger:
         Raises:
             LogWriteError: The disk refused.
         """
-        return self._pipeline.flush(timeout_secs)
+        return self._pipeline.flush(None if timeout_secs is None else seconds("timeout_secs", timeout_secs))
 
     def close(self) -> None:
         """Flush and close all files and sinks; more than once does no harm.

@@ -17,7 +17,7 @@ import warnings
 from contextlib import suppress
 from typing import Any, Final
 
-from l2logger.errors import L2LoggerError
+from l2logger.errors import L2LoggerError, L2LoggerWarning
 from l2logger.replay import Replayer
 from l2logger.sinks.health import warn_of_sink
 from l2logger.sinks.sink import Sink
@@ -35,6 +35,9 @@ _NICENESS: Final = 5
 def main() -> None:
     """Follow the run until there is no more to come."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "SIGTTOU"):  # the terminal belongs to the training
+        signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+    warnings.simplefilter("default", L2LoggerWarning)
     warnings.showwarning = _show_warning
     with suppress(OSError):
         os.nice(_NICENESS)
@@ -59,13 +62,13 @@ def _read_message() -> bytes | None:
 
 
 def _read(size: int) -> bytes | None:
-    data = b""
+    data = bytearray()
     while len(data) < size:
         chunk = os.read(0, size - len(data))
         if not chunk:
             return None
         data += chunk
-    return data
+    return bytes(data)
 
 
 class _Mirror:
@@ -91,11 +94,22 @@ class _Mirror:
             self._turn_began = time.monotonic()
             if word == "close":
                 self._replayer.close()
+                self._look_again()
                 self._answer(number)
                 self._say_what_is_left()
                 return
             self._answer(number, flushed=self._replayer.flush())
             self._turn_began = None
+
+    def _look_again(self) -> None:
+        """Deliver what was written while the sink was closed, by a worker whose own mirror found the place taken."""
+        delivered = 1
+        while delivered and self._replayer.error is None:
+            again = Replayer(self._directory, self._replayer.sink, contained=BaseException)
+            delivered = again.step()
+            again.close()
+            if delivered:
+                self._replayer = again
 
     def _say_what_is_left(self) -> None:
         health = self._replayer.health()

@@ -61,7 +61,7 @@ class Pipeline:
         self._close_wanted = False
         _pipelines.add(self)
         # Mirrors of a run that nobody holds any more come to their ends.
-        weakref.finalize(self, mirrors.begin_close).atexit = False
+        weakref.finalize(self, mirrors.abandon).atexit = False
 
     def emit(self, kind: str, event: dict[str, Any]) -> None:
         """Process and hand on one signal.

@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Mapping, Set
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 RECORD: Final = "record"
 """The kind of a row of the L2 log."""
@@ -14,7 +14,7 @@ BASE_NBYTES: Final = 1024
 _FROZEN: Final = frozenset({str, int, float, bool, complex, bytes, type(None)})
 
 
-class Signal:
+class Signal(NamedTuple):
     """One thing that was logged.
 
     Attributes:
@@ -24,16 +24,9 @@ class Signal:
         nbytes: About how much memory it takes, for queues that have a limit.
     """
 
-    __slots__ = ("fields", "kind", "nbytes")
-
     kind: str
     fields: Mapping[str, Any]
-    nbytes: int
-
-    def __init__(self, kind: str, fields: Mapping[str, Any], nbytes: int = BASE_NBYTES) -> None:
-        self.kind = kind
-        self.fields = fields
-        self.nbytes = nbytes
+    nbytes: int = BASE_NBYTES
 
     def __repr__(self) -> str:
         return f"Signal({self.kind!r}, {dict(self.fields)!r})"

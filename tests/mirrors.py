@@ -13,10 +13,11 @@ class FileSink(Sink):
 
     isolate = "process"
 
-    def __init__(self, path, *, fail="", error=None, times=10**9, hang="", slow_secs=0.0):
+    def __init__(self, path, *, fail="", error=None, times=10**9, hang="", slow_secs=0.0, close_secs=0.0):
         self.path = Path(path)
         self.file = None
-        self.fail, self.error, self.times, self.hang, self.slow_secs = fail, error, times, hang, slow_secs
+        self.fail, self.error, self.times, self.hang = fail, error, times, hang
+        self.slow_secs, self.close_secs = slow_secs, close_secs
 
     def _misbehave(self, verb):
         if verb == self.hang:
@@ -42,6 +43,8 @@ class FileSink(Sink):
     def close(self):
         self._misbehave("close")
         if self.file:
+            self._note("closing")
+            time.sleep(self.close_secs)
             self._note("close")
             self.file.close()
 

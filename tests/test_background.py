@@ -618,3 +618,106 @@ def test_a_terminal_that_is_stopped_is_not_felt(make):
             with suppress(BlockingIOError):
                 os.read(master, 2**16)  # the terminal goes on, and lets the thread come to its end
     os.close(master)
+
+
+LATE_WORKERS = """
+import sys, threading, time
+from concurrent.futures import ThreadPoolExecutor
+from l2logger import DataLogger
+from l2logger.sinks import Sink
+
+class Lines(Sink):
+    def open(self, run):
+        self.file = open(sys.argv[2], "a")
+    def write(self, signal):
+        self.file.write(f"{signal.fields['exp_num']}\\n")
+    def close(self):
+        self.file.close()
+
+logger = DataLogger(sys.argv[1], "run", {"metrics_columns": ["reward"]}, sinks=[Lines()])
+
+def train(first):
+    for exp_num in range(first, first + 10):
+        time.sleep(0.02)
+        logger.log_record(block_num=0, block_type="train", task_name="Task_a", task_params={}, exp_num=exp_num, reward=1.0,
+                          worker_id=f"w{first}")
+"""
+
+
+@pytest.mark.parametrize(
+    "ending",
+    ["threading.Thread(target=train, args=(0,)).start()", "ThreadPoolExecutor().submit(train, 0)"],
+    ids=["thread", "pool"],
+)
+def test_mirrors_outlive_the_threads_that_log_when_the_script_has_ended(tmp_path, ending):
+    """F-063."""
+    out = tmp_path / "out"
+    command = [sys.executable, "-c", LATE_WORKERS + ending, tmp_path, out]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_SECS)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert out.read_text().split() == [str(number) for number in range(10)]
+
+
+def test_a_close_that_was_interrupted_can_be_made_up_for(make, monkeypatch):
+    """F-062."""
+    sink = Slow()
+    logger = make(sinks=[BackgroundSink(sink)])
+    logger.log_record(record())
+    join = threading.Thread.join
+
+    def interrupted(self, timeout=None):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "join", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            logger.close()
+    assert join is threading.Thread.join
+    sink.gate.set()
+    logger.close()
+    assert sink.calls == ["open", "write", "close"]
+    assert logger.health()[0].state == "closed"
+
+
+def test_a_thread_that_cannot_be_started_is_told_and_tried_again(make, monkeypatch):
+    sink = MemorySink()
+    logger = make(sinks=[BackgroundSink(sink)])
+
+    def impossible(self):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", impossible)
+        with pytest.warns(SinkWarning, match="MemorySink failed to start: RuntimeError: can't start new thread"):
+            logger.log_record(record(0))
+    logger.log_record(record(1))
+    logger.close()
+    assert exp_nums(sink) == [0, 1]
+
+
+def test_an_error_that_has_no_words_is_counted(make):
+    class MuteError(Exception):
+        def __str__(self):
+            raise ValueError
+
+    sink = Exploding(MuteError(), times=1)
+    logger = make(sinks=[BackgroundSink(sink)])
+    for exp_num in range(3):
+        logger.log_record(record(exp_num))
+    assert logger.flush()
+    assert (logger.health()[0].failed, logger.health()[0].last_error) == (1, "MuteError")
+
+
+def test_a_failed_construction_sets_its_sinks_free(make, tmp_path):
+    sink = MemorySink()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="file"):
+        DataLogger(tmp_path / "file", "run", {"metrics_columns": ["reward"]}, sinks=[sink])
+    make(sinks=[sink]).log_record(record())
+    assert len(sink.records) == 1
+
+
+@pytest.mark.parametrize("timeout", [-1, float("nan"), float("inf"), "soon"], ids=str)
+def test_a_flush_for_no_time_at_all_is_refused(make, timeout):
+    with pytest.raises(ConfigError, match="timeout_secs must be a number of seconds"):
+        make(sinks=[MemorySink()]).flush(timeout)

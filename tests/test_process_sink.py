@@ -358,3 +358,108 @@ def test_places_to_run_can_be_mixed(make, out):
     assert logger.flush()
     assert [health.sink for health in logger.health()] == ["MemorySink", "MemorySink", "FileSink"]
     assert len(memory.records) == len(background.records) == len(notes(out)) == 10
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs timers that signal")
+def test_a_signal_handler_that_closes_in_the_midst_of_a_flush_is_served(make, out):
+    """F-061: both converse with the process."""
+    logger = make(sinks=[FileSink(out, slow_secs=0.5)])
+    logger.log_record(record())
+    before = signal.signal(signal.SIGALRM, lambda *_: logger.close())
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        logger.flush(5)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert logger.health()[0].state == "closed"
+    assert exp_nums(out) == [0]
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="needs SIGSTOP")
+def test_a_mirror_that_is_stopped_stops_nobody(make, out):
+    """F-097: what it is asked would fill the pipe to it."""
+    logger = make(sinks=[ProcessSink(FileSink(out), close_timeout_secs=0.1)])
+    logger.log_record(record())
+    assert logger.flush()
+    mirror = notes(out, "open")[0]["pid"]
+    os.kill(mirror, signal.SIGSTOP)
+    try:
+        for _ in range(6000):
+            assert not logger.flush(0)
+        logger.log_record(record(1))
+        logger.close()
+    finally:
+        os.kill(mirror, signal.SIGCONT)
+    wait_until(lambda: notes(out, "close"), "the mirror has ended")
+    assert exp_nums(out) == [0, 1]
+
+
+def test_a_training_with_thousands_of_open_files_converses(make, out):
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < 2000:
+        pytest.skip("no more than a thousand files can be open")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2000), hard))
+    opened = [os.open(os.devnull, os.O_RDONLY) for _ in range(1100)]
+    try:
+        logger = make(sinks=[FileSink(out)])
+        logger.log_record(record())
+        assert logger.flush()
+        logger.close()
+    finally:
+        for fd in opened:
+            os.close(fd)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert exp_nums(out) == [0]
+
+
+def test_what_a_joined_worker_logs_while_the_first_mirror_closes_is_delivered(tmp_path, make, out):
+    """Its own mirror finds the place taken, and the other has had its last look."""
+    logger = make(sinks=[FileSink(out, close_secs=1.5)])
+    logger.log_record(record(0))
+    assert logger.flush()
+    joined = DataLogger.join(logger.scenario_dir, sinks=[FileSink(out, close_secs=1.5)])
+    closing = threading.Thread(target=logger.close)
+    closing.start()
+    wait_until(lambda: notes(out, "closing"), "the first mirror is about to close")
+    joined.log_record(record(0, worker_id="joined"))
+    joined.close()
+    closing.join()
+    wait_until(lambda: len(notes(out)) == 2, "both records have arrived")
+    assert [note["worker_id"] for note in notes(out)] == ["worker-default", "joined"]
+
+
+def test_a_script_without_a_guard_does_not_start_mirrors_of_mirrors(tmp_path, out):
+    script = tmp_path / "train.py"
+    script.write_text(
+        "import sys\nfrom l2logger import DataLogger\nfrom mirrors import FileSink\n"
+        f"class Mine(FileSink):\n    pass\nlogger = DataLogger({str(tmp_path)!r}, 'run', {{'metrics_columns': ['reward']}}, sinks=[Mine({str(out)!r})])\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS), str(tmp_path)])}
+    result = subprocess.run(
+        [sys.executable, "-c", "import train"], capture_output=True, text=True, timeout=LIMIT_SECS, env=environment
+    )
+    assert result.returncode == 0
+    assert "put what the script does below" in result.stderr
+
+
+def test_several_threads_may_ask_at_once(make, out):
+    logger = make(sinks=[FileSink(out)])
+    logger.log_record(record())
+    assert logger.flush()
+    slow = []
+
+    def ask():
+        for _ in range(50):
+            begun = time.monotonic()
+            logger.health()
+            slow.append(time.monotonic() - begun)
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(slow) == 200
+    assert sum(secs > 0.9 for secs in slow) == 0  # which is how long it waits for an answer that does not come

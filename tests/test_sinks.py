@@ -214,6 +214,12 @@ def test_a_mirror_that_logs_is_guarded_and_counted(make):
 def test_a_mirror_cannot_change_a_record(make):
     """F-099."""
 
+    class Rebinder(Sink):
+        isolate = "none"
+
+        def write(self, signal):
+            signal.fields = {"reward": 0.0}
+
     class Meddler(Sink):
         isolate = "none"
 
@@ -221,7 +227,7 @@ def test_a_mirror_cannot_change_a_record(make):
             signal.fields["reward"] = 0.0
 
     sink = MemorySink()
-    logger = make(sinks=[Meddler(), sink])
+    logger = make(sinks=[Rebinder(), Meddler(), sink])
     with pytest.warns(SinkWarning, match="does not support item assignment"):
         logger.log_record(record(reward=5.0))
     assert sink.records[0]["reward"] == 5.0

@@ -1,8 +1,10 @@
 """A sink in a thread of its own."""
 
+import queue
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 from typing import Final
 
 from l2logger.errors import ConfigError
@@ -88,9 +90,9 @@ class BackgroundSink(Guard):
         self._flushes: deque[_Token] = deque()
         self._thread: threading.Thread | None = None
         self._is_idle = True
-        self._wake = threading.Event()
-        self._hurry = threading.Event()
-        self._room = threading.Event()
+        self._wake = _Bell()
+        self._hurry = _Bell()
+        self._room = _Bell()
         self._waited_in_vain = False
         self._is_dirty = False
         self._in_hand = 0
@@ -98,23 +100,23 @@ class BackgroundSink(Guard):
 
     def open(self, run: RunInfo) -> None:
         """Take note of the run. The sink is opened by the first signal."""
-        self._run = run
+        self._begin(run)
 
     def write(self, signal: Signal) -> None:
         """Put a signal into the queue. Not to be called by two threads at once."""
         if self._end is not None or self._close_at is not None:
             self._dropped += 1
             return
-        queue = self._queue
+        waiting = self._queue
         nbytes = signal.nbytes
-        if 2 * len(queue) >= self._max_queue or 2 * (self._bytes_put - self._bytes_taken + nbytes) >= self._max_bytes:
+        if 2 * len(waiting) >= self._max_queue or 2 * (self._bytes_put - self._bytes_taken + nbytes) >= self._max_bytes:
             if not self._retry_at:
                 self._hurry.set()
             if self._is_full(signal) and not self._make_room(signal):
                 self._dropped += 1
                 return
         self._bytes_put += nbytes
-        queue.append(signal)
+        waiting.append(signal)
         if self._is_idle:
             self._rouse()
 
@@ -135,20 +137,24 @@ class BackgroundSink(Guard):
                 self._dropped += 1
             return True
         give_up_at = time.monotonic() + self._block_secs
-        while self._is_full(signal):
+        while True:
             self._room.clear()
+            if not self._is_full(signal):
+                return True
             if self._waited_in_vain or not self._room.wait(max(0.0, give_up_at - time.monotonic())):
                 self._waited_in_vain = True
                 return not self._is_full(signal)
-        return True
 
     def _rouse(self) -> None:
         """Wake the thread up; start it if there is none."""
-        self._is_idle = False
+        self._wake.set()
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, name=f"l2logger-{self._name}", daemon=True)
-            self._thread.start()
-        self._wake.set()
+            try:
+                self._thread.start()
+            except RuntimeError as error:  # there are too many; the next signal tries again
+                self._thread = None
+                self._note_failure("start", error)
 
     def begin_flush(self) -> "_Token":
         token = _Token()
@@ -180,10 +186,14 @@ class BackgroundSink(Guard):
         self.begin_close()
         if not self._begin_end():
             return
-        if self._thread is None:
+        if self._thread is None or self._thread.ident is None:  # interrupted before it began
             self._end = "closed"
         elif self._thread is not threading.current_thread():  # the sink may close its own logger
-            self._thread.join(max(0.0, (self._close_at or 0.0) - time.monotonic()))
+            try:
+                self._thread.join(max(0.0, (self._close_at or 0.0) - time.monotonic()))
+            except BaseException:
+                self._end_later()
+                raise
             if self._thread.is_alive():
                 self._end = "abandoned"
                 limit = f"{self._close_timeout_secs:g} s"
@@ -261,10 +271,12 @@ class BackgroundSink(Guard):
             self._bytes_taken += signal.nbytes
             self._in_hand = 1
             self._is_dirty |= self._attempt("write", signal)
-            self._in_hand = 0
+            if self._in_hand:
+                self._in_hand = 0
+            else:  # `close` has given it up meanwhile
+                self._dropped -= 1
             self._waited_in_vain = False
-            if not self._room.is_set():
-                self._room.set()
+            self._room.set()
             if time.monotonic() > rest_at and not (in_haste or self._hurry.is_set() or self._close_at is not None):
                 time.sleep(_REST_SECS)
                 rest_at = time.monotonic() + _WORK_SECS
@@ -279,20 +291,49 @@ class BackgroundSink(Guard):
         )
 
 
+class _Bell:
+    """An event for one who waits. To set it takes no lock, so a signal handler or a finalizer may do it at any moment."""
+
+    def __init__(self) -> None:
+        self._rung: queue.SimpleQueue[None] = queue.SimpleQueue()
+
+    def is_set(self) -> bool:
+        return not self._rung.empty()
+
+    def set(self) -> None:
+        if self._rung.empty():
+            self._rung.put(None)
+
+    def wait(self, timeout_secs: float | None = None) -> bool:
+        try:
+            self._rung.get(timeout=timeout_secs)
+        except queue.Empty:
+            return False
+        self._rung.put(None)
+        return True
+
+    def clear(self) -> None:
+        with suppress(queue.Empty):
+            while True:
+                self._rung.get_nowait()
+
+
 class _Token:
     """A question that goes behind all signals in the queue."""
 
     def __init__(self) -> None:
         self._answered = threading.Event()
         self._answer = False
+        self._sent = time.monotonic()
 
     def answer(self, answer: bool) -> None:
         self._answer = answer
         self._answered.set()
 
     def wait(self, timeout_secs: float) -> bool | None:
-        """Return the answer, or None if there is none in time."""
-        return self._answer if self._answered.wait(timeout_secs) else None
+        """Return the answer, or None if there is none in time, which runs from the question on."""
+        left = max(0.0, self._sent + timeout_secs - time.monotonic())
+        return self._answer if self._answered.wait(left) else None
 
 
 def seconds(name: str, value: float) -> float:

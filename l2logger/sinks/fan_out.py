@@ -2,9 +2,11 @@
 
 import atexit
 import copy
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 from l2logger.errors import ConfigError
@@ -85,6 +87,16 @@ class FanOut(Sink):
         """Have all sinks come to their ends, and do not wait for those that are in other threads and processes."""
         self._is_ending = True
         self._each(lambda member: member.begin_close())
+
+    def abandon(self) -> None:
+        """Have the sinks come to their ends because nobody holds the run any more.
+
+        This happens in the midst of anything, as garbage is collected, so sinks of the calling thread wait for a better time.
+        """
+        self._is_ending = True
+        for member in self._members:
+            if type(member) is not Guard:
+                member.begin_close()
 
     def close(self) -> None:
         """Close all sinks at the same time, once, and tell what they missed."""
@@ -182,17 +194,43 @@ def _close_at_exit(fan_out: FanOut) -> None:
     _open.add(fan_out)
     if not _registered:
         _registered = True
-        # Exit hooks of W&B end its run, and from Python 3.12 on no thread can be started any more when they run. This one comes
-        # before them; it is what concurrent.futures uses.
-        getattr(threading, "_register_atexit", atexit.register)(_close_all)
+        _register(_close_all)
+
+
+def _register(hook: Callable[[], None]) -> None:
+    """Have something called when the interpreter ends, after pools of threads, which may log, have done their work.
+
+    Exit hooks of W&B end its run, and from Python 3.12 on no thread can be started any more when they run. So this goes before
+    them, where concurrent.futures has its own.
+    """
+    module: Any = threading
+    try:
+        module._register_atexit(hook)
+        hooks = module._threading_atexits
+        hooks.insert(0, hooks.pop())  # The first is called last.
+    except (AttributeError, RuntimeError):  # another Python; or it is ending already
+        with suppress(RuntimeError):
+            atexit.register(hook)
 
 
 _registered = False
 
 
+def _silence_all() -> None:
+    for fan_out in list(_open):
+        fan_out.silence()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_silence_all)
+
+
 def _close_all() -> None:
+    for thread in threading.enumerate():  # which log to the end, and are waited for anyway
+        if not thread.daemon and thread not in (threading.main_thread(), threading.current_thread()):
+            thread.join()
     remaining = list(_open)
-    for fan_out in remaining:
-        fan_out.begin_close()
-    for fan_out in remaining:
-        fan_out.close()
+    for end in (FanOut.begin_close, FanOut.close):
+        for fan_out in remaining:
+            with suppress(Exception):
+                end(fan_out)

@@ -49,7 +49,6 @@ class Guard(Sink):
         other = _guards.get(id(to))
         if other is not None and other._end is None:
             raise ConfigError(f"this {type(to).__name__} is in use by another logger; make one for each")
-        _guards[id(to)] = self
         self.to = to
         self.kinds = to.kinds
         self._name = type(innermost(to)).__name__
@@ -70,7 +69,7 @@ class Guard(Sink):
 
     def open(self, run: RunInfo) -> None:
         """Open the sink; what goes wrong is told in a `SinkWarning`."""
-        self._run = run
+        self._begin(run)
         self._ready()
 
     def write(self, signal: Signal) -> None:
@@ -109,6 +108,10 @@ class Guard(Sink):
         if self._end != "silent":
             self._tell_missed()
 
+    def _end_later(self) -> None:
+        """Let another `close` do what an interrupt kept this one from."""
+        self._is_ending = False
+
     def is_over(self) -> bool:
         """Return whether nothing is left to be waited for, once `begin_close` was called."""
         return True
@@ -131,6 +134,10 @@ class Guard(Sink):
         )
 
     # What subclasses stand on.
+
+    def _begin(self, run: RunInfo) -> None:
+        self._run = run
+        _guards[id(self.to)] = self
 
     def _waiting(self) -> int:
         return 0

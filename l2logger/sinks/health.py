@@ -40,17 +40,21 @@ class Health(NamedTuple):
 
 def warn_of_sink(message: str) -> None:
     """Issue a `SinkWarning`. Where warnings are made errors, a mirror still must not stop the training."""
-    with suppress(SinkWarning):
+    with suppress(Exception):  # what a hook of the user raises, too
         warn(message, SinkWarning)
 
 
 def in_words(error: BaseException) -> str:
     """Return what kind of error it is, and its message, which names the file where there is one."""
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    try:
+        text = str(error)
+    except Exception:
+        text = ""
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def innermost(sink: Sink) -> Sink:
     """Return the sink that others stand around."""
-    while isinstance(inner := getattr(sink, "to", None), Sink):
+    while isinstance(inner := getattr(sink, "to", None), Sink) and inner is not sink:
         sink = inner
     return sink

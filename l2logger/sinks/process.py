@@ -1,5 +1,6 @@
 """A sink in a process of its own, which follows the files of the run."""
 
+import itertools
 import json
 import os
 import pickle
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from contextlib import suppress
 from typing import Any, Final
 
@@ -73,11 +75,16 @@ class ProcessSink(Guard):
         except Exception:
             return False
         # What the script itself defines cannot be imported from elsewhere without running the script.
-        return bool(sys.executable) and b"__main__" not in pickled
+        return bool(sys.executable) and b"__main__" not in pickled and b"__mp_main__" not in pickled
 
     def open(self, run: RunInfo) -> None:
         """Start the process."""
-        self._run = run
+        if "l2logger.mirror" in sys.modules:
+            raise ConfigError(
+                "this is the process of a mirror, which imported a script that logs; "
+                "put what the script does below `if __name__ == '__main__':`"
+            )
+        self._begin(run)
         self._start()
 
     def write(self, signal: Signal) -> None:
@@ -105,7 +112,11 @@ class ProcessSink(Guard):
         if not self._begin_end():
             return
         give_up_at = self._close_at or 0.0
-        reply = self._reply("close", self._asked_to_close, give_up_at)
+        try:
+            reply = self._reply("close", self._asked_to_close, give_up_at)
+        except BaseException:
+            self._end_later()
+            raise
         if self._mirror is not None:
             self._mirror.let_go(give_up_at)
         if reply is not None:
@@ -201,7 +212,7 @@ class _Mirror(subprocess.Popen[bytes]):
     def __init__(self, task: Any) -> None:
         # In a process group of its own it does not get the Ctrl-C that is meant for the training.
         super().__init__(
-            [sys.executable, "-P", "-c", _START, json.dumps([path or os.getcwd() for path in sys.path])],
+            [sys.executable, "-P", "-c", _START, json.dumps([os.fspath(path) or os.getcwd() for path in sys.path])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             process_group=0,
@@ -210,10 +221,12 @@ class _Mirror(subprocess.Popen[bytes]):
         assert self.stdin is not None
         assert self.stdout is not None
         self._to, self._from = self.stdin, self.stdout
-        self._asked = 0
+        self._asked = itertools.count(1)
         self._replies: dict[int, dict[str, Any]] = {}
         self._unfinished = b""
-        self._reading = threading.Lock()
+        self._reading = threading.RLock()  # a signal handler may ask while its thread waits for an answer
+        self._waiting: deque[memoryview] = deque()
+        os.set_blocking(self._to.fileno(), False)  # a stopped process must not stop this one
         self._send(pickle.dumps(task))
 
     def has_ended(self) -> bool:
@@ -221,12 +234,21 @@ class _Mirror(subprocess.Popen[bytes]):
 
     def ask(self, question: str) -> int | None:
         """Send a question and return its number, or None if nobody listens."""
-        self._asked += 1
-        return self._asked if self._send(f"{question} {self._asked}".encode()) else None
+        number = next(self._asked)
+        return number if self._send(f"{question} {number}".encode()) else None
 
     def _send(self, message: bytes) -> bool:
         try:
-            self._to.write(len(message).to_bytes(8, "little") + message)
+            if message:
+                if len(self._waiting) >= 1000:
+                    return False
+                self._waiting.append(memoryview(len(message).to_bytes(8, "little") + message))
+            while self._waiting:
+                part = self._waiting.popleft()
+                written = self._to.write(part) or 0  # None: it does not listen now
+                if written < len(part):
+                    self._waiting.appendleft(part[written:])
+                    break
         except OSError:
             self._await_end()
             return False
@@ -246,15 +268,21 @@ class _Mirror(subprocess.Popen[bytes]):
 
     def _read(self, secs: float) -> bool:
         """Wait for answers, and return whether there can be more."""
-        if self._from.closed:
+        try:
+            self._send(b"")
+            poll = select.poll()
+            poll.register(self._from, select.POLLIN)
+            ready = poll.poll(1000 * min(max(0.0, secs), 0.01 if self._waiting else 1.0))
+            chunk = os.read(self._from.fileno(), 2**16) if ready else b""
+        except (OSError, ValueError):  # it was let go
             return False
-        ready, _, _ = select.select([self._from], [], [], max(0.0, secs))
-        chunk = os.read(self._from.fileno(), 2**16) if ready else b""
         if ready and not chunk:
             self._await_end()
         *lines, self._unfinished = (self._unfinished + chunk).split(b"\n")
-        for reply in map(json.loads, lines):
-            self._replies[reply["number"]] = reply
+        for line in lines:
+            with suppress(ValueError, TypeError, KeyError):  # what something printed
+                reply = json.loads(line)
+                self._replies[reply["number"]] = reply
         return bool(chunk) or not ready
 
     def _await_end(self) -> None:
