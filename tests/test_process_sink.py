@@ -13,7 +13,7 @@ from mirrors import FileSink, exp_nums, notes
 from reading import files, record, rows
 
 from l2logger import ConfigError, DataLogger, SinkWarning
-from l2logger.sinks import BackgroundSink, MemorySink, ProcessSink
+from l2logger.sinks import BackgroundSink, ConsoleSink, MemorySink, ProcessSink
 from l2logger.sinks.health import in_words
 
 LIMIT_SECS = 30
@@ -463,3 +463,22 @@ def test_several_threads_may_ask_at_once(make, out):
         thread.join()
     assert len(slow) == 200
     assert sum(secs > 0.9 for secs in slow) == 0  # which is how long it waits for an answer that does not come
+
+
+def test_a_mirror_that_cannot_remember_its_place_delivers_once(make, out, tmp_path):
+    logger = make(sinks=[FileSink(out)])
+    Path(logger.scenario_dir, "replay").write_text("a file where the directory should be")
+    for exp_num in range(5):
+        logger.log_record(record(exp_num))
+    logger.close()
+    assert exp_nums(out) == list(range(5))
+
+
+def test_the_console_in_a_process_shows_everything_once(make, capfd):
+    sink = ConsoleSink(style="line", every=1)
+    sink.isolate = "process"
+    logger = make(sinks=[sink])
+    for exp_num in range(5):
+        logger.log_record(record(exp_num))
+    logger.close()
+    assert capfd.readouterr().err.count("Task_a") == 5

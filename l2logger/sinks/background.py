@@ -233,8 +233,8 @@ class BackgroundSink(Guard):
                 self._note_failure("run", error)
         else:
             self._end = "dead"
-        for token in self._flushes:
-            token.answer(False)
+        while self._flushes:
+            self._flushes.popleft().answer(False)
 
     def _pause(self) -> None:
         """Wait a moment, so that it is worth the while, and then until there is something to do."""
