@@ -44,8 +44,7 @@ class Lines:
         """
         from rich.text import Text
 
-        texts = self._look.place(fields, worker=worker)
-        texts |= {name: self._look.text(name, fields[name], brief) for name in self._look.names(fields)}
+        texts = self._look.texts(fields, worker=worker, default=brief)
         drawn = Text()
         if not texts:
             return drawn

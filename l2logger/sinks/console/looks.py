@@ -154,6 +154,19 @@ class Look:
     def _is_silent(self, key: str) -> bool:
         return any(is_meant(key) for is_meant in self._silent)
 
+    def texts(
+        self, fields: Mapping[str, Any], *, worker: bool, default: Callable[[Any], str] = plain
+    ) -> dict[str, str]:
+        """Return all that is shown of a record, by name: its place, and the columns beside.
+
+        Args:
+            fields: The record.
+            worker: Whether to name the worker.
+            default: See `text`.
+        """
+        beside = {name: self.text(name, fields[name], default) for name in self.names(fields)}
+        return self.place(fields, worker=worker) | beside
+
     def text(self, key: str, value: Any, default: Callable[[Any], str] = plain) -> str:
         """Return how a value is shown; one that its format is not made for is shown by `default`."""
         if key in self._formats:

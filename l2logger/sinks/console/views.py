@@ -79,9 +79,7 @@ class Frames:
             width: Columns there are; None for as many as it takes.
             worker: Whether to name the worker.
         """
-        texts = self._look.place(fields, worker=worker)
-        texts |= {name: self._look.text(name, fields[name]) for name in self._look.names(fields)}
-        return frames.step(texts, colors=self._look.colors, width=width)
+        return frames.step(self._look.texts(fields, worker=worker), colors=self._look.colors, width=width)
 
 
 class Live:
