@@ -636,17 +636,21 @@ class Lines(Sink):
 
 logger = DataLogger(sys.argv[1], "run", {"metrics_columns": ["reward"]}, sinks=[Lines()])
 
+def log(exp_num):
+    logger.log_record(block_num=0, block_type="train", task_name="Task_a", task_params={}, exp_num=exp_num, reward=1.0)
+
 def train(first):
     for exp_num in range(first, first + 10):
         time.sleep(0.02)
-        logger.log_record(block_num=0, block_type="train", task_name="Task_a", task_params={}, exp_num=exp_num, reward=1.0,
-                          worker_id=f"w{first}")
+        log(exp_num)
+
+log(0)
 """
 
 
 @pytest.mark.parametrize(
     "ending",
-    ["threading.Thread(target=train, args=(0,)).start()", "ThreadPoolExecutor().submit(train, 0)"],
+    ["threading.Thread(target=train, args=(1,)).start()", "ThreadPoolExecutor().submit(train, 1)"],
     ids=["thread", "pool"],
 )
 def test_mirrors_outlive_the_threads_that_log_when_the_script_has_ended(tmp_path, ending):
@@ -655,7 +659,7 @@ def test_mirrors_outlive_the_threads_that_log_when_the_script_has_ended(tmp_path
     command = [sys.executable, "-c", LATE_WORKERS + ending, tmp_path, out]
     result = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_SECS)
     assert (result.returncode, result.stderr) == (0, "")
-    assert out.read_text().split() == [str(number) for number in range(10)]
+    assert out.read_text().split() == [str(number) for number in range(11)]
 
 
 def test_a_close_that_was_interrupted_can_be_made_up_for(make, monkeypatch):
@@ -693,6 +697,23 @@ def test_a_thread_that_cannot_be_started_is_told_and_tried_again(make, monkeypat
     logger.log_record(record(1))
     logger.close()
     assert exp_nums(sink) == [0, 1]
+
+
+def test_what_no_thread_could_deliver_is_delivered_by_close(make, monkeypatch):
+    """F-063: Python 3.12.0 to 3.12.2 start no thread once the main thread has ended."""
+    sink = MemorySink()
+    logger = make(sinks=[BackgroundSink(sink)])
+
+    def impossible(self):
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    monkeypatch.setattr(threading.Thread, "start", impossible)
+    for exp_num in range(3):
+        logger.log_record(record(exp_num))
+    logger.close()
+    assert exp_nums(sink) == [0, 1, 2]
+    assert sink.calls[-1] == "close"
+    assert logger.health()[0][1:5] == ("closed", 3, 0, 0)
 
 
 def test_an_error_that_has_no_words_is_counted(make):

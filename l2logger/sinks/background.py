@@ -186,8 +186,13 @@ class BackgroundSink(Guard):
         self.begin_close()
         if not self._begin_end():
             return
-        if self._thread is None or self._thread.ident is None:  # interrupted before it began
-            self._end = "closed"
+        if self._thread is None or self._thread.ident is None:
+            if (
+                self._queue
+            ):  # No thread could be started, as none can when some versions of Python 3.12 are about to end.
+                self._take_turn()
+                self._shut()
+            self._end = self._end or "closed"
         elif self._thread is not threading.current_thread():  # the sink may close its own logger
             try:
                 self._thread.join(max(0.0, (self._close_at or 0.0) - time.monotonic()))
