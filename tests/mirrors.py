@@ -60,7 +60,8 @@ def notes(path, verb="write"):
     """Return what a `FileSink` noted of one of its methods."""
     if not Path(path).exists():
         return []
-    return [note for note in map(json.loads, Path(path).read_text().splitlines()) if note["verb"] == verb]
+    whole = Path(path).read_text().rpartition("\n")[0]
+    return [note for note in map(json.loads, whole.splitlines()) if note["verb"] == verb]
 
 
 def exp_nums(path):

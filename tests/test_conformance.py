@@ -114,7 +114,7 @@ CASES = {
 }
 PLACES = ("none", "thread", "process")
 PAIRS = [
-    pytest.param(name, place, marks=pytest.mark.slow if name == "wandb" else ())
+    pytest.param(name, place, marks=pytest.mark.slow if name == "wandb" or place == "process" else ())
     for name, place in itertools.product(CASES, PLACES)
     if (name, place) != ("memory", "process")
 ]

@@ -19,7 +19,7 @@ from l2logger.sinks.health import in_words
 LIMIT_SECS = 30
 TESTS = Path(__file__).parent
 
-pytestmark = pytest.mark.filterwarnings("ignore::l2logger.SinkWarning")
+pytestmark = [pytest.mark.filterwarnings("ignore::l2logger.SinkWarning"), pytest.mark.slow]
 
 
 def wait_until(true, what: str) -> None:

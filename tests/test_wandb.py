@@ -28,6 +28,9 @@ from l2logger.sinks.wandb import config as wandb_config
 from l2logger.sinks.wandb import options as wandb_options
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(autouse=True)
 def _no_settings_of_the_user(tmp_path_factory, monkeypatch):
     for name in [name for name in os.environ if name.startswith("WANDB_") and name != "WANDB_SERVICE"]:
