@@ -27,7 +27,6 @@ from l2logger.sinks.spelling import parse, spell
 from l2logger.sinks.wandb import config as wandb_config
 from l2logger.sinks.wandb import options as wandb_options
 
-
 pytestmark = pytest.mark.slow
 
 
