@@ -455,6 +455,7 @@ def test_files_are_not_inherited_by_other_programs(logger):
     assert "data-log.tsv" not in run(script, close_fds=False).stdout
 
 
+@pytest.mark.slow
 def test_memory_stays_flat(make):
     """F-058, F-065: 6,000 rows, 600 blocks, 100 workers; a bounded number of open files."""
     import tracemalloc

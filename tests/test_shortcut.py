@@ -200,6 +200,7 @@ def test_alternating_records_take_the_shortcut(make, cycle):
 PAIRS = {**MENU, "reward": ODD_SCALARS, "note": ODD_SCALARS}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PAIRS)
 def test_every_pair_of_values_is_told_apart(name, tmp_path):
     """Each value after each other one: what was learned of the first must not be taken for the second."""
