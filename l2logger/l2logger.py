@@ -21,8 +21,8 @@ from l2logger.run import RunInfo
 from l2logger.schema import VERSIONS, Schema
 from l2logger.shortcut import Shortcut
 from l2logger.signals import RECORD
-from l2logger.sinks.background import seconds
 from l2logger.sinks.fan_out import FanOut, checked, isolated
+from l2logger.sinks.guard import seconds
 from l2logger.sinks.health import Health
 from l2logger.sinks.l2 import L2Sink
 from l2logger.sinks.sink import Sink

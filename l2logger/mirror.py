@@ -19,11 +19,11 @@ from typing import Any, Final
 
 from l2logger.errors import L2LoggerError, L2LoggerWarning
 from l2logger.replay import Replayer
+from l2logger.sinks.guard import STUCK_SECS
 from l2logger.sinks.health import warn_of_sink
 from l2logger.sinks.sink import Sink
 
 _POLL_SECS: Final = 0.2
-_STUCK_SECS: Final = 5.0
 
 _LAST_SECS: Final = 600.0
 """When nobody waits for a mirror any more, it ends after so long, even if its sink hangs."""
@@ -145,7 +145,7 @@ class _Mirror:
     def _answer(self, number: int, *, flushed: bool = False) -> None:
         health = self._replayer.health()
         began = self._turn_began
-        if began is not None and time.monotonic() - began > _STUCK_SECS and health.state == "ok":
+        if began is not None and time.monotonic() - began > STUCK_SECS and health.state == "ok":
             health = health._replace(state="stuck")
         answer = json.dumps({"number": number, "flushed": flushed, **health._asdict()}) + "\n"
         with suppress(OSError):  # nobody is there any more

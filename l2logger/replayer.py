@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from os import PathLike
 from typing import Final
 
@@ -11,7 +11,7 @@ from l2logger.course import LAST, Course
 from l2logger.errors import ConfigError, SinkError
 from l2logger.follow import NewRecord
 from l2logger.signals import RECORD
-from l2logger.sinks.health import Health, in_words, warn_of_sink
+from l2logger.sinks.health import Health, in_words, inward, warn_of_sink
 from l2logger.sinks.sink import Sink
 from l2logger.stored import run_info, signal_of, single_run
 
@@ -204,7 +204,7 @@ class Replayer:
     def _open(self) -> bool:
         """Open the sink; return whether that was possible."""
         self._state = "opening"
-        for sink in _inward(self.sink):
+        for sink in inward(self.sink):
             sink.fresh = self._course.is_fresh(sink.fresh)
         self._is_open = True  # Whatever becomes of it, it is to be closed.
         error = self._attempt("open", run_info(self._run))
@@ -298,13 +298,5 @@ class Replayer:
             warn_of_sink(message)
 
 
-def _inward(sink: Sink) -> Iterator[Sink]:
-    """Yield a sink and those that it stands around."""
-    inner: object = sink
-    while isinstance(inner, Sink):
-        yield inner
-        inner = getattr(inner, "to", None)
-
-
 def _lasts(sink: Sink) -> bool:
-    return all(each.lasting for each in _inward(sink))
+    return all(each.lasting for each in inward(sink))

@@ -95,4 +95,7 @@ V1_1: Final = _schema(
     exp_status="complete incomplete",
 )
 
+STANDARD: Final = frozenset(V1_1.columns)
+"""The columns that are no metrics, of all versions."""
+
 VERSIONS: Final[Mapping[str, Schema]] = MappingProxyType({"1.0": V1_0, "1.1": V1_1})

@@ -349,7 +349,7 @@ def test_a_thread_that_died_once_goes_on(make, monkeypatch):
 
 def test_a_hanging_sink_shows_in_its_health(make, monkeypatch):
     """F-097."""
-    monkeypatch.setattr("l2logger.sinks.guard._STUCK_SECS", 0.0)
+    monkeypatch.setattr("l2logger.sinks.guard.STUCK_SECS", 0.0)
     sink = Slow()
     logger = make(sinks=[BackgroundSink(sink)])
     logger.log_record(record())

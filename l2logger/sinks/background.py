@@ -10,7 +10,7 @@ from typing import Final
 from l2logger.errors import ConfigError
 from l2logger.run import RunInfo
 from l2logger.signals import Signal
-from l2logger.sinks.guard import Guard
+from l2logger.sinks.guard import Guard, seconds
 from l2logger.sinks.sink import Sink
 
 OVERFLOW: Final = ("drop_oldest", "drop_newest", "block")
@@ -170,9 +170,7 @@ class BackgroundSink(Guard):
         limit = self._flush_timeout_secs if timeout_secs is None else timeout_secs
         answer = token.wait(limit)
         if answer is None:
-            self._tell(
-                "late", f"{self._name} did not flush within {round(limit, 1):g} s; the log and the other sinks go on"
-            )
+            self._tell_late(limit)
         return bool(answer)
 
     def begin_close(self) -> None:
@@ -187,9 +185,8 @@ class BackgroundSink(Guard):
         if not self._begin_end():
             return
         if self._thread is None or self._thread.ident is None:
-            if (
-                self._queue
-            ):  # No thread could be started, as none can when some versions of Python 3.12 are about to end.
+            # No thread could be started, as none can when some versions of Python 3.12 are about to end.
+            if self._queue:
                 self._take_turn()
                 self._shut()
             self._end = self._end or "closed"
@@ -339,14 +336,3 @@ class _Token:
         """Return the answer, or None if there is none in time, which runs from the question on."""
         left = max(0.0, self._sent + timeout_secs - time.monotonic())
         return self._answer if self._answered.wait(left) else None
-
-
-def seconds(name: str, value: float) -> float:
-    """Return a number of seconds.
-
-    Raises:
-        ConfigError: It is none that one can wait for.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= threading.TIMEOUT_MAX:
-        raise ConfigError(f"{name} must be a number of seconds, 0 or more, got {value!r}")
-    return float(value)

@@ -1,6 +1,7 @@
 """What stands around a mirror, so that nothing it does is felt."""
 
 import os
+import threading
 import time
 import weakref
 from contextlib import suppress
@@ -15,7 +16,7 @@ from l2logger.sinks.sink import Sink
 MAX_FAILURES_IN_A_ROW: Final = 10
 _FIRST_PAUSE_SECS: Final = 1.0
 _LONGEST_PAUSE_SECS: Final = 60.0
-_STUCK_SECS: Final = 5.0
+STUCK_SECS: Final = 5.0
 
 _guards: "weakref.WeakValueDictionary[int, Guard]" = weakref.WeakValueDictionary()
 """The guard of each sink in use, by the id of the sink."""
@@ -146,7 +147,7 @@ class Guard(Sink):
         if self._end is not None:
             return self._end
         busy_since = self._busy_since
-        if busy_since is not None and time.monotonic() - busy_since > _STUCK_SECS:
+        if busy_since is not None and time.monotonic() - busy_since > STUCK_SECS:
             return "opening" if not self._is_open else "stuck"
         if self._retry_at or self._failures_in_a_row:
             return "failing"
@@ -230,6 +231,9 @@ class Guard(Sink):
         self._told.add(news)
         warn_of_sink(message)
 
+    def _tell_late(self, secs: float) -> None:
+        self._tell("late", f"{self._name} did not flush within {round(secs, 1):g} s; the log and the other sinks go on")
+
     def _tell_missed(self) -> None:
         missed = self._dropped + self._failed
         if missed:
@@ -262,3 +266,14 @@ def _place(error: BaseException) -> str:
         trace = trace.tb_next
     code = trace.tb_frame.f_code
     return f" ({os.path.basename(code.co_filename)}, line {trace.tb_lineno}, in {code.co_name})"
+
+
+def seconds(name: str, value: float) -> float:
+    """Return a number of seconds.
+
+    Raises:
+        ConfigError: It is none that one can wait for.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= threading.TIMEOUT_MAX:
+        raise ConfigError(f"{name} must be a number of seconds, 0 or more, got {value!r}")
+    return float(value)

@@ -1,5 +1,6 @@
 """What became of a sink, and how that is told."""
 
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -53,8 +54,15 @@ def in_words(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def innermost(sink: Sink) -> Sink:
-    """Return the sink that others stand around."""
+def inward(sink: Sink) -> Iterator[Sink]:
+    """Yield a sink, then those that it stands around, one within the other."""
+    yield sink
     while isinstance(inner := getattr(sink, "to", None), Sink) and inner is not sink:
         sink = inner
-    return sink
+        yield sink
+
+
+def innermost(sink: Sink) -> Sink:
+    """Return the sink that others stand around."""
+    *_, last = inward(sink)
+    return last

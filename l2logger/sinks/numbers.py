@@ -1,12 +1,10 @@
 """Which numbers a record brings, for sinks that draw curves."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from l2logger import cells
-from l2logger.schema import V1_1
-
-_STANDARD: Final = frozenset(V1_1.columns)
+from l2logger.schema import STANDARD
 
 
 def metrics(fields: Mapping[str, Any]) -> dict[str, float]:
@@ -17,7 +15,7 @@ def metrics(fields: Mapping[str, Any]) -> dict[str, float]:
     """
     found = {}
     for name, value in fields.items():
-        if name in _STANDARD:
+        if name in STANDARD:
             continue
         if type(value) is not float:
             # Of an integer beyond all floats, the text is still a number.

@@ -16,8 +16,7 @@ from typing import Any, Final
 from l2logger.errors import ConfigError
 from l2logger.run import RunInfo
 from l2logger.signals import Signal
-from l2logger.sinks.background import seconds
-from l2logger.sinks.guard import Guard
+from l2logger.sinks.guard import Guard, seconds
 from l2logger.sinks.health import Health
 from l2logger.sinks.sink import Sink
 
@@ -97,9 +96,7 @@ class ProcessSink(Guard):
         limit = self._flush_timeout_secs if timeout_secs is None else timeout_secs
         reply = self._reply("flush", token, time.monotonic() + limit)
         if reply is None and self._end is None:
-            self._tell(
-                "late", f"{self._name} did not flush within {round(limit, 1):g} s; the log and the other sinks go on"
-            )
+            self._tell_late(limit)
         return bool(reply and reply["flushed"])
 
     def begin_close(self) -> None:
@@ -142,10 +139,6 @@ class ProcessSink(Guard):
             )
         else:
             self._tell_missed()
-
-    def silence(self) -> None:
-        """Leave the process to the parent. It goes on as long as this process is there to write to the run."""
-        super().silence()
 
     def health(self) -> Health:
         """Ask the process how it is doing, for at most a second."""

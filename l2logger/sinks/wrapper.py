@@ -4,15 +4,13 @@ import fnmatch
 import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from l2logger.errors import ConfigError
 from l2logger.run import RunInfo
-from l2logger.schema import V1_1
+from l2logger.schema import STANDARD
 from l2logger.signals import RECORD, Signal
 from l2logger.sinks.sink import Sink
-
-_STANDARD: Final = frozenset(V1_1.columns)
 
 
 class Wrapper(Sink):
@@ -47,8 +45,8 @@ class Wrapper(Sink):
         self.to.write(with_metrics(signal, self.changed(signal)) if signal.kind == RECORD else signal)
 
     def changed(self, signal: Signal) -> Mapping[str, Any]:
-        """Return the metrics that the inner sink gets instead of those of the signal."""
-        raise NotImplementedError
+        """Return the metrics that the inner sink gets instead of those of the signal; the same, if not overridden."""
+        return metrics_of(signal)
 
     def flush(self) -> None:
         self.to.flush()
@@ -64,12 +62,12 @@ def metrics_of(signal: Signal) -> dict[str, Any]:
     """Return the metrics of a record, whatever their values are; nothing for other kinds of signal."""
     if signal.kind != RECORD:
         return {}
-    return {name: value for name, value in signal.fields.items() if name not in _STANDARD}
+    return {name: value for name, value in signal.fields.items() if name not in STANDARD}
 
 
 def with_metrics(signal: Signal, metrics: Mapping[str, Any]) -> Signal:
     """Return a record like `signal` that has other metrics."""
-    standard = {name: value for name, value in signal.fields.items() if name in _STANDARD}
+    standard = {name: value for name, value in signal.fields.items() if name in STANDARD}
     return Signal(signal.kind, MappingProxyType({**standard, **metrics}), signal.nbytes)
 
 

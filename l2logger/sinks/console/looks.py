@@ -8,7 +8,7 @@ from typing import Any, Final
 from l2logger import cells
 from l2logger.diagnostics import visible
 from l2logger.errors import ConfigError
-from l2logger.schema import V1_1
+from l2logger.schema import STANDARD
 from l2logger.sinks.wrapper import Matcher
 
 Format = str | Callable[[Any], str]
@@ -19,7 +19,6 @@ MAX_CHARS: Final = 200
 
 _LEADING: Final = ("exp_num", "block", "task_name", "worker_id")
 _BLOCK: Final = frozenset({"block_num", "block_type", "block_subtype"})
-_STANDARD: Final = frozenset(V1_1.columns)
 _MAX_PLAIN: Final = 12
 _UNFIT: Final = (TypeError, ValueError, OverflowError)
 """What a format raises on a value that it is not made for, such as text or None."""
@@ -145,10 +144,10 @@ class Look:
     def names(self, fields: Mapping[str, Any]) -> list[str]:
         """Return the names of the columns that are shown beside."""
         if self.only is None:
-            found = [key for key in fields if key not in _STANDARD]
+            found = [key for key in fields if key not in STANDARD]
         else:
             named = [key for is_meant in self._only for key in fields if is_meant(key)]
-            found = list(dict.fromkeys(key for key in named if key not in _STANDARD or key in self.only))
+            found = list(dict.fromkeys(key for key in named if key not in STANDARD or key in self.only))
         return [key for key in found if not self._is_silent(key)]
 
     def _is_silent(self, key: str) -> bool:

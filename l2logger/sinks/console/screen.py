@@ -5,6 +5,7 @@ import io
 import os
 import select
 import sys
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -22,12 +23,12 @@ _ASCII: Final = str.maketrans(
 """What stands for the lines of frames where the encoding of the stream has none."""
 
 
-class Tap:
+class Tap(ABC):
     """Whoever has put a `write` of its own on a terminal's stream, to keep some lines of the terminal for itself."""
 
+    @abstractmethod
     def write(self, text: str) -> int:
         """Write text where it belongs."""
-        raise NotImplementedError
 
 
 class Screen:

@@ -12,7 +12,7 @@ from l2logger import cells
 from l2logger.diagnostics import visible
 from l2logger.errors import ConfigError
 from l2logger.run import RunInfo
-from l2logger.schema import V1_1
+from l2logger.schema import STANDARD
 from l2logger.signals import Signal
 from l2logger.sinks import numbers, spelling
 from l2logger.sinks.health import warn_of_sink
@@ -22,7 +22,6 @@ from l2logger.sinks.wandb import options as wandb_options
 from l2logger.sinks.wandb import service as wandb_service
 from l2logger.sinks.wandb.best import BestValues
 
-_STANDARD: Final = frozenset(V1_1.columns)
 _MAX_TEXT_CHARS: Final = 1000
 _SUMMARY_SECS: Final = 5.0
 _DEAD: Final = "W&B's service, the process wandb-core, has died"
@@ -202,7 +201,7 @@ class WandbSink(Sink):
                 row[curve] = values[metric]
                 lower_is_better = metric in self._lower_is_better
                 self._best.compare(self._run, curve, values[metric], lower_is_better=lower_is_better)
-            elif metric not in _STANDARD and (text := cells.text(value)):
+            elif metric not in STANDARD and (text := cells.text(value)):
                 row[self._curve(fields, metric)] = visible(text[:_MAX_TEXT_CHARS])
         row["exp_num"] = fields["exp_num"]
         row["block_num"] = fields["block_num"]
