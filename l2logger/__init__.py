@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from l2logger.bound import BoundLogger
+    from l2logger.configuration import from_config
     from l2logger.errors import (
         ConfigError,
         DirectoryError,
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
         RecordError,
         RecordWarning,
         SchemaError,
+        SignalError,
         SinkError,
         SinkWarning,
     )
@@ -40,13 +42,16 @@ __all__ = [
     "RecordError",
     "RecordWarning",
     "SchemaError",
+    "SignalError",
     "SinkError",
     "SinkWarning",
+    "from_config",
 ]
 
 _HOMES = dict.fromkeys(__all__, "l2logger.errors") | {
     "BoundLogger": "l2logger.bound",
     "DataLogger": "l2logger.l2logger",
+    "from_config": "l2logger.configuration",
 }
 
 

@@ -204,9 +204,11 @@ class AppendFile:
         self.checked_at = ""
         if fd >= 0:
             try:
-                if unlock:
-                    lock.release(fd)
-                os.close(fd)
+                try:
+                    if unlock:
+                        lock.release(fd)
+                finally:  # Ctrl-C must not leave it open, and locked
+                    os.close(fd)
             except OSError as error:
                 problem = f"{error.strerror} when closing the file; its last rows may be lost"
                 raise LogWriteError(error.errno, problem, self.path) from error

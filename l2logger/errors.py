@@ -5,6 +5,7 @@
     │   └── DirectoryError (OSError)               ... because of the directory it should live in
     ├── RecordError (RuntimeError, ValueError)     a record breaks a rule of the format; nothing was stored
     │   └── SchemaError                            ... because its columns are not those of the log
+    ├── SignalError (RuntimeError, ValueError)     metrics, media and the like cannot be logged as given; nothing was stored
     ├── LogWriteError (OSError)                    the row could not be written; nothing was stored
     ├── LogLockedError (RuntimeError)              another process is writing the same file
     ├── LogFormatError (RuntimeError, ValueError)  a file on disk is not what the format says
@@ -39,6 +40,10 @@ class RecordError(L2LoggerError, RuntimeError, ValueError):
 
 class SchemaError(RecordError):
     """The columns of a record or a file are not the columns of the log."""
+
+
+class SignalError(L2LoggerError, RuntimeError, ValueError):
+    """What is no record, such as metrics or an image, cannot be logged as given; it was not stored and changed nothing."""
 
 
 class LogWriteError(L2LoggerError, OSError):

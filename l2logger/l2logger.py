@@ -6,28 +6,40 @@ The module has the name of the one in l2logger 1.x, where ``from l2logger import
 
 import copy
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
-from l2logger import info_files, paths, recovery
+from l2logger import info_files, numbering, paths, recovery
+from l2logger.artifact_methods import ArtifactMethods
+from l2logger.blocks import BlockMethods
 from l2logger.bound import BoundLogger
 from l2logger.diagnostics import warn
 from l2logger.errors import ConfigError, DirectoryError, RecordError, RecordWarning
+from l2logger.media_methods import MediaMethods
 from l2logger.pickling import rebuild
-from l2logger.pipeline import Pipeline
-from l2logger.processors import OrderChecker, Processor, canonical
+from l2logger.pipeline import Pipeline, chain
+from l2logger.processors import Clocks, OrderChecker, Processor, Timings, canonical
 from l2logger.run import RunInfo
-from l2logger.schema import VERSIONS, Schema
+from l2logger.schema import V1_1, VERSIONS, Schema
 from l2logger.shortcut import Shortcut
+from l2logger.signal_methods import SignalMethods
 from l2logger.signals import RECORD
 from l2logger.sinks.fan_out import FanOut, checked, isolated
 from l2logger.sinks.guard import seconds
 from l2logger.sinks.health import Health
-from l2logger.sinks.l2 import L2Sink
+from l2logger.sinks.pace import Pace, parse
 from l2logger.sinks.sink import Sink
+from l2logger.store import RunStore
+
+if TYPE_CHECKING:
+    from l2logger.media.drawing import Drawing
+    from l2logger.media.encoder import Encoder
 
 __all__ = ["BoundLogger", "DataLogger", "Progress"]
+
+_T = TypeVar("_T")
+_UNBOUND = {"worker_id": V1_1.defaults["worker_id"]}
 
 
 class Progress(NamedTuple):
@@ -49,7 +61,7 @@ class Progress(NamedTuple):
         return self.exp_num + self.complete
 
 
-class DataLogger:
+class DataLogger(SignalMethods, MediaMethods, ArtifactMethods, BlockMethods):
     """Log the experiences of a lifelong-learning scenario to a new directory.
 
     The directory ``<logging_base_dir>/<scenario>-<time>`` and its two info files are made at once, the files of
@@ -72,6 +84,7 @@ class DataLogger:
             is about power cuts; no setting loses a row to a killed process.
         strict: Make an error of what is otherwise a `RecordWarning`, and refuse values that are not a number or text.
         gitignore: If `logging_base_dir` has to be made, put a ``.gitignore`` into it that keeps all logs out of git.
+        tags: Words by which the run is found again; they go to ``run.json``.
 
     Raises:
         ConfigError: An argument is not what it should be; nothing was created.
@@ -98,12 +111,14 @@ class DataLogger:
         fsync: str = "never",
         strict: bool = False,
         gitignore: bool = False,
+        tags: Iterable[str] = (),
     ) -> None:
         if not isinstance(format_version, str) or format_version not in VERSIONS:
             raise ConfigError(f"format_version must be one of {', '.join(map(repr, VERSIONS))}, got {format_version!r}")
         schema = VERSIONS[format_version]
         logger_info = info_files.checked_logger_info(logger_info, schema, strict=strict)
         stem = paths.scenario_stem(scenario_name)
+        self._tags, self._owns_run = _checked_tags(tags), True
         self._configure(logging_base_dir, schema, logger_info, scenario_info or {}, fsync=fsync, strict=strict)
         self._connect(_with_environment(sinks), processors)
         self._live_in(paths.make_scenario_dir(logging_base_dir, stem, gitignore=gitignore))
@@ -141,16 +156,21 @@ class DataLogger:
         if processors is not None and not isinstance(processors, Iterable):
             raise ConfigError(f"processors must be a list, such as l2logger.processors.canonical(), got {processors!r}")
         self._processors = canonical() if processors is None else list(processors)
-        self._store = L2Sink(fsync=self._fsync)
+        self._store = RunStore(self._fsync, self._tags, owner=self._owns_run)
         self._mirrors = FanOut(map(isolated, sinks))
-        self._pipeline = Pipeline(
-            self, self._processors, self._store, self._mirrors, Shortcut.for_chain(self, self._processors, self._store)
-        )
+        shortcut = Shortcut.for_chain(self, chain(self._processors, RECORD), self._store.records)
+        self._pipeline = Pipeline(self, self._processors, self._store, self._mirrors, shortcut, self._encoder)
+        self._paces: dict[str, Pace] = {}
 
     def _live_in(self, scenario_dir: str) -> None:
         self._scenario_dir = scenario_dir
         self._root = os.path.abspath(scenario_dir)  # so that a later chdir does not split the run
-        self._store.open(self)
+        self._store.open(self, self._root)
+
+    def _encoder(self, deliver: Callable[[str, dict[str, Any]], None]) -> "Encoder":
+        from l2logger.media.encoder import Encoder
+
+        return Encoder(self._root, deliver)
 
     def _open_mirrors(self) -> None:
         self._mirrors.open(RunInfo(self._root, copy.deepcopy(self._logger_info), copy.deepcopy(self._scenario_info)))
@@ -225,6 +245,7 @@ class DataLogger:
     ) -> Self:
         directory = os.path.normpath(paths.find_run(scenario_dir))
         self = cls.__new__(cls)
+        self._tags, self._owns_run = (), repair
         try:
             schema, logger_info, scenario_info = recovery.read_infos(directory)
             self._configure(os.path.dirname(directory), schema, logger_info, scenario_info, fsync=fsync, strict=strict)
@@ -234,10 +255,12 @@ class DataLogger:
             raise
         except OSError as error:
             raise DirectoryError(error.errno, f"the run cannot be opened: {error.strerror}", error.filename) from error
-        self._store.columns = found.columns
+        self._store.records.columns = found.columns
         for order in self._orders():
             order.restore(found.rows)
         self._live_in(directory)
+        if repair:
+            numbering.resume(self)
         self._open_mirrors()
         return self
 
@@ -277,7 +300,7 @@ class DataLogger:
     @property
     def columns(self) -> tuple[str, ...] | None:
         """Columns of the log in the order of the file, or None before the first record has fixed them."""
-        return self._store.columns
+        return self._store.records.columns
 
     @property
     def progress(self) -> dict[str, Progress]:
@@ -325,6 +348,49 @@ class DataLogger:
         else:
             raise RecordError(f"a record must be a dict, got {record!r}")
         self._pipeline.emit(RECORD, event)
+
+    def log_signal(self, kind: str, event: dict[str, Any], drawing: "Drawing | None" = None) -> None:
+        """Log a signal that is no record; for the methods that know what it is made of.
+
+        Args:
+            kind: One of `l2logger.signals.KINDS`.
+            event: Its fields.
+            drawing: What its file is made of, if it has one.
+        """
+        self._pipeline.emit(kind, event, drawing)
+
+    def _context(self) -> dict[str, Any]:
+        return _UNBOUND
+
+    @property
+    def _target(self) -> "DataLogger":
+        return self
+
+    def move_clock(self, worker_id: str, clock: str, n: Any, to: Any) -> int:
+        """Do what `advance` does, for a worker."""
+        with self._pipeline.lock:
+            return self._member(Clocks).move(self, worker_id, clock, n, to)
+
+    def add_timing(self, worker_id: str, name: str, secs: float) -> None:
+        """Have the next metrics of a worker tell how long something took."""
+        with self._pipeline.lock:
+            self._member(Timings).add(worker_id, name, secs)
+
+    def pace_of(self, key: str, pace: Any) -> Pace:
+        """Return what keeps count for `every`."""
+        if key not in self._paces:
+            every = parse(pace)
+            if every is None:
+                raise ConfigError("every takes a number of calls, such as 10, or a time, such as '2s'; got None")
+            self._paces[key] = Pace(every)
+        return self._paces[key]
+
+    def _member(self, kind: type[_T]) -> _T:
+        """Return the processor of a class."""
+        for processor in self._processors:
+            if isinstance(processor, kind):
+                return processor
+        raise ConfigError(f"this needs {kind.__name__} among the processors, as in l2logger.processors.canonical()")
 
     def bind(self, **fields: Any) -> BoundLogger:
         """Return a light handle of this run that adds `fields` to each record.
@@ -397,6 +463,13 @@ class DataLogger:
         Raises:
             LogWriteError: Under ``fsync="flush"``, the disk refused.
         """
+        self._close(None)
+
+    def _close(self, error: BaseException | None) -> None:
+        if any(isinstance(processor, Timings) for processor in self._processors):
+            for worker_id in self._member(Timings).workers():  # what was timed and not told yet
+                self.bind(worker_id=worker_id).log_metrics({}, clock=None)
+        self._store.error = error
         self._pipeline.close()
 
     def __enter__(self) -> Self:
@@ -405,13 +478,13 @@ class DataLogger:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        self._close(error)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle everything but open files and mirrors: a mirror stays with the process that opened it."""
         with self._pipeline.lock:
             state = self.__dict__ | {"_processors": copy.deepcopy(self._processors), "columns": self.columns}
-        for name in ("_pipeline", "_store", "_mirrors"):
+        for name in ("_pipeline", "_store", "_mirrors", "_paces"):
             del state[name]
         # By name, so that a logger made before the module was reloaded still finds its class.
         return rebuild, (type(self).__module__, type(self).__qualname__, state)
@@ -420,11 +493,18 @@ class DataLogger:
         columns, processors = state.pop("columns"), state.pop("_processors")
         self.__dict__.update(state)
         self._connect((), processors)
-        self._store.columns = columns
-        self._store.open(self)
+        self._store.records.columns = columns
+        self._store.open(self, self._root)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._scenario_dir!r}>"
+
+
+def _checked_tags(tags: Any) -> tuple[str, ...]:
+    found = () if isinstance(tags, str) or not isinstance(tags, Iterable) else tuple(tags)
+    if not all(isinstance(tag, str) and tag for tag in found) or (not found and tags not in ((), [])):
+        raise ConfigError(f"tags must be a list of words, such as ['baseline'], got {tags!r}")
+    return found
 
 
 def _with_environment(sinks: Iterable[Sink]) -> tuple[Sink, ...]:

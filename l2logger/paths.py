@@ -6,7 +6,7 @@ import time
 import unicodedata
 from typing import Any, Final
 
-from l2logger.errors import ConfigError, DirectoryError, LogWriteError
+from l2logger.errors import ConfigError, DirectoryError, LogWriteError, SignalError
 
 DATA_LOG: Final = "data-log.tsv"
 LOGGER_INFO: Final = "logger_info.json"
@@ -18,11 +18,19 @@ COLUMN_INFO: Final = "column_info.json"
 BLOCK_REPORT: Final = "block-report.tsv"
 BLOCK_INFO: Final = "block-info.tsv"
 
-FILES_OF_A_RUN: Final = frozenset({LOGGER_INFO, SCENARIO_INFO, MANIFEST})
+NUMBERING: Final = "numbering.json"
+
+FILES_OF_A_RUN: Final = frozenset({LOGGER_INFO, SCENARIO_INFO, MANIFEST, NUMBERING})
 """Names that no worker directory may have."""
+
+SIGNALS: Final = "signals"
+MEDIA: Final = "media"
+ARTIFACTS: Final = "artifacts"
 
 MAX_NAME_BYTES: Final = 255
 """Longest file name on every common file system."""
+
+_MAX_NAME_CHARS: Final = 200
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -144,3 +152,24 @@ def find_run(scenario_dir: str | os.PathLike[str]) -> str:
         if len(tried) > 1
         else f"no run directory {given!r}"
     )
+
+
+def checked_name(what: str, name: Any) -> str:
+    """Return the name of something that is logged: one part, or several with slashes, that can name files below a run.
+
+    Args:
+        what: What it is the name of, for the error.
+        name: Text.
+
+    Raises:
+        SignalError: It is not such a name.
+    """
+    text = name if isinstance(name, str) else ""
+    parts = text.split("/")
+    bad = any(not part.strip() or part in (".", "..") or not part.isprintable() or "\\" in part for part in parts)
+    if bad or len(text) > _MAX_NAME_CHARS or any(len(part.encode()) > _MAX_NAME_CHARS for part in parts):
+        raise SignalError(
+            f"the name of {what} must be text such as 'agent/loss', of at most {_MAX_NAME_CHARS} characters, "
+            f"without empty parts, '..', control characters and backslashes; got {name!r}"
+        )
+    return text

@@ -7,13 +7,17 @@ import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from l2logger.errors import ConfigError, RecordError
+from l2logger.errors import ConfigError, RecordError, SignalError
 from l2logger.run import Processor
 from l2logger.shortcut import Shortcut
-from l2logger.signals import RECORD, Signal, freeze
+from l2logger.signals import KINDS, RECORD, Signal, freeze
 from l2logger.sinks.fan_out import FanOut
+
+if TYPE_CHECKING:
+    from l2logger.media.drawing import Drawing
+    from l2logger.media.encoder import Encoder
 
 
 class Store(Protocol):
@@ -30,18 +34,25 @@ class Pipeline:
 
     Args:
         run: Passed to the processors as their first argument.
-        processors: structlog processors. One with a memory has a method ``commit(event)``, called after the store
-            has taken the signal, so that a refused signal is never remembered.
+        processors: structlog processors. One that says its ``kinds`` gets no other kinds of signal. One with a memory has a
+            method ``commit(event)``, called after the store has taken the signal, so that a refused one is never remembered.
         store: Gets every signal first; what it raises is raised to the caller, and nobody else hears of the signal.
         mirrors: Get every signal that the store has taken.
-        shortcut: A faster way with the same effect, for signals it knows.
+        shortcut: A faster way with the same effect, for records it knows.
+        encoder: Makes, when it is needed, what writes media in a thread of its own and then calls what it is given.
 
     Attributes:
         lock: Held while a signal is on its way.
     """
 
     def __init__(
-        self, run: Any, processors: Sequence[Processor], store: Store, mirrors: FanOut, shortcut: Shortcut | None = None
+        self,
+        run: Any,
+        processors: Sequence[Processor],
+        store: Store,
+        mirrors: FanOut,
+        shortcut: Shortcut | None = None,
+        encoder: "Callable[[Callable[[str, dict[str, Any]], None]], Encoder] | None" = None,
     ) -> None:
         for processor in processors:
             if not callable(processor) or isinstance(processor, type):
@@ -50,12 +61,17 @@ class Pipeline:
                     + "; are the parentheses missing?" * isinstance(processor, type)
                 )
         self._run = run
-        self._processors = tuple(processors)
-        self._commits = tuple(processor.commit for processor in processors if hasattr(processor, "commit"))
+        self._chains = {kind: chain(processors, kind) for kind in KINDS}
+        self._commits = {
+            kind: tuple(processor.commit for processor in each if hasattr(processor, "commit"))
+            for kind, each in self._chains.items()
+        }
         self._store = store
         self._mirrors = mirrors
-        self._mirrored = RECORD in mirrors.kinds
+        self._mirrored = mirrors.kinds
         self._shortcut = shortcut
+        self._make_encoder = encoder
+        self._encoder: Encoder | None = None
         self.lock = threading.RLock()
         self._busy = False
         self._close_wanted = False
@@ -63,53 +79,93 @@ class Pipeline:
         # Mirrors of a run that nobody holds any more come to their ends.
         weakref.finalize(self, mirrors.abandon).atexit = False
 
-    def emit(self, kind: str, event: dict[str, Any]) -> None:
+    def emit(self, kind: str, event: dict[str, Any], drawing: "Drawing | None" = None) -> None:
         """Process and hand on one signal.
 
         Args:
             kind: What it is.
             event: Its content, which is copied.
+            drawing: What its file is made of. It is encoded in another thread, and then the signal is stored and handed on.
 
         Raises:
             RecordError: A processor refused it, or this is a call from inside of another one.
+            SignalError: The same, for what is no record.
             OSError: The store could not write it.
         """
+        try:
+            with self.lock:
+                self._begin(kind)
+                try:
+                    if drawing is not None:
+                        processed = self._process(kind, dict(event))
+                    else:
+                        is_record = kind == RECORD
+                        done = (
+                            self._shortcut.write(event, kind in self._mirrored)
+                            if self._shortcut and is_record
+                            else False
+                        )
+                        signal = self._emit(kind, dict(event)) if done is False else done
+                        if isinstance(signal, Signal):
+                            self._mirrors.write(signal)
+                finally:
+                    self._busy = False
+            # Not under the lock, as there may be no room before the encoder has delivered something.
+            if drawing is not None and processed is not None:
+                self._encoder_of_this_process().put(kind, dict(processed), drawing)
+        finally:
+            if self._close_wanted:
+                self.close()
+
+    def _begin(self, kind: str) -> None:
+        if self._busy:
+            error = RecordError if kind == RECORD else SignalError
+            raise error(
+                f"this {kind} was logged while another one was being logged by the same thread (in a signal handler, a processor, "
+                "a sink or a __str__ method); it was not stored, log it from the main flow"
+            )
+        self._busy = True
+
+    def _encoder_of_this_process(self) -> "Encoder":
+        if self._encoder is None:
+            assert self._make_encoder is not None
+            self._encoder = self._make_encoder(self._deliver)
+        return self._encoder
+
+    def _deliver(self, kind: str, event: dict[str, Any]) -> None:
+        """Store and hand on a signal that was processed before, and whose file is there now."""
         with self.lock:
-            if self._busy:
-                raise RecordError(
-                    "this record was logged while another one was being logged by the same thread (in a signal handler, a processor, "
-                    "a sink or a __str__ method); it was not stored, log it from the main flow"
-                )
-            self._busy = True
+            self._begin(kind)
             try:
-                done = self._shortcut.write(event, self._mirrored) if self._shortcut and kind == RECORD else False
-                signal = self._emit(kind, dict(event)) if done is False else done
-                if isinstance(signal, Signal):
+                signal = self._store_and_freeze(kind, event)
+                if signal is not None:
                     self._mirrors.write(signal)
             finally:
                 self._busy = False
-                if self._close_wanted:
-                    self.close()
 
     def _emit(self, kind: str, event: dict[str, Any]) -> Signal | None:
         """Process and store one signal; return it as the mirrors get it, if there are any."""
-        given = event.copy() if self._shortcut else event
+        given = event.copy() if self._shortcut and kind == RECORD else None
         processed = self._process(kind, event)
         if processed is None:
             return None
-        mirrored = freeze(kind, processed) if self._mirrored else None
-        self._store.write(Signal(kind, processed))
-        for commit in self._commits:
-            commit(processed)
-        if self._shortcut:
+        mirrored = self._store_and_freeze(kind, processed)
+        if self._shortcut and given is not None:
             with suppress(Exception):  # The record is stored; nothing may make it look refused now.
                 self._shortcut.learn(given, processed)
+        return mirrored
+
+    def _store_and_freeze(self, kind: str, event: Mapping[str, Any]) -> Signal | None:
+        mirrored = freeze(kind, event) if kind in self._mirrored else None
+        self._store.write(Signal(kind, event))
+        for commit in self._commits[kind]:
+            commit(event)
         return mirrored
 
     def _process(self, kind: str, event: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """Return the event after all processors, or None if one dropped it."""
         try:
-            for processor in self._processors:
+            for processor in self._chains[kind]:
                 event = processor(self._run, kind, event)
                 if not isinstance(event, dict) and not isinstance(event, Mapping):
                     raise RecordError(
@@ -134,13 +190,14 @@ class Pipeline:
             Whether everything got there in time.
         """
         end = None if timeout_secs is None else time.monotonic() + timeout_secs
+        encoded = self._encoder is None or self._encoder.flush(timeout_secs)
         with self.lock:  # sinks in the calling thread do one thing at a time
             begun = self._mirrors.begin_flush()
         try:
             stored = self._flush_store(timeout_secs)
         finally:
             mirrored = self._mirrors.flushed(begun, None if end is None else max(0.0, end - time.monotonic()))
-        return stored and mirrored
+        return encoded and stored and mirrored
 
     def _flush_store(self, timeout_secs: float | None) -> bool:
         if timeout_secs is None:
@@ -157,17 +214,21 @@ class Pipeline:
 
     def close(self) -> None:
         """Flush and close everything. The store opens again for a later signal; the mirrors do not."""
+        with self.lock:
+            # A signal handler that interrupts `emit` gets its wish once the record is whole.
+            self._close_wanted = self._busy
+        if self._close_wanted:
+            return
         try:
-            with self.lock:
-                # A signal handler that interrupts `emit` gets its wish once the record is whole.
-                self._close_wanted = self._busy
-                if self._busy:
-                    return
-                self._mirrors.begin_close()
-                self._store.close()
+            if self._encoder is not None:  # which delivers what it has, and needs the lock for it
+                self._encoder.close()
         finally:
-            # Other threads can go on logging while mirrors take their time.
-            if not self._close_wanted:
+            try:
+                with self.lock:
+                    self._mirrors.begin_close()
+                    self._store.close()
+            finally:
+                # Other threads can go on logging while mirrors take their time.
                 self._mirrors.close()
 
     def after_fork(self) -> None:
@@ -175,8 +236,15 @@ class Pipeline:
         self.lock = threading.RLock()
         self._busy = False
         self._mirrors.silence()
-        self._mirrored = False
+        self._mirrored = frozenset()
+        if self._encoder is not None:
+            self._encoder.after_fork()
         self._store.after_fork()
+
+
+def chain(processors: Sequence[Processor], kind: str) -> tuple[Processor, ...]:
+    """Return those of the processors that a kind of signal goes through."""
+    return tuple(processor for processor in processors if kind in getattr(processor, "kinds", KINDS))
 
 
 def _catch(call: Callable[[], None], errors: list[BaseException]) -> None:

@@ -1,7 +1,7 @@
 """What processors and sinks may ask of the run they work for."""
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from l2logger.schema import Schema
 
@@ -67,11 +67,25 @@ class Run(Protocol):
         """
 
 
+_P = TypeVar("_P")
+
+
+def only_for(*kinds: str) -> Callable[[_P], _P]:
+    """Have a function that is a processor get signals of some kinds only; classes have an attribute ``kinds``."""
+
+    def mark(processor: _P) -> _P:
+        processor.kinds = frozenset(kinds)  # type: ignore[attr-defined]
+        return processor
+
+    return mark
+
+
 class Processor(Protocol):
     """A structlog processor: takes an event and returns it, changed or not.
 
     It may raise: `structlog.DropEvent` to drop the record silently, anything else to refuse it. One with a memory
-    also has ``commit(event)``, called once the record is on disk, so that a refused record is never remembered.
+    also has ``commit(event)``, called once the signal is on disk, so that a refused one is never remembered. One with an
+    attribute ``kinds``, a set, gets no signals of other kinds.
     """
 
     def __call__(self, logger: Any, kind: str, event: Any, /) -> Mapping[str, Any]: ...

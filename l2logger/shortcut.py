@@ -112,8 +112,8 @@ class Shortcut:
 
     @classmethod
     def for_chain(cls, run: Run, processors: Sequence[Processor], store: L2Sink) -> "Shortcut | None":
-        """Return a shortcut through these processors, or None if they are not the canonical ones and nothing else."""
-        usual = canonical()
+        """Return a shortcut through these processors, or None if they are not the canonical ones for records and nothing else."""
+        usual = [each for each in canonical() if RECORD in getattr(each, "kinds", (RECORD,))]
         same = [
             a is b or type(a) is type(b) in (TimeStamper, OrderChecker) for a, b in zip(processors, usual, strict=False)
         ]

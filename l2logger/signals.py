@@ -1,4 +1,31 @@
-"""What flows through the pipeline: signals, frozen."""
+"""What flows through the pipeline: signals, frozen.
+
+Every signal that is no record has the fields ``timestamp`` (text as in records), ``worker_id``, ``clock`` and ``step`` (what it
+is plotted against: a name and a whole number, or None); ``clocks`` (whole numbers by name) if other clocks were moved, and
+``context`` if other fields were bound. All of them, and what each kind has besides, are plain JSON, so that a sink gets the same live and
+from a replay:
+
+==============  ======================================================================================================
+kind            fields
+==============  ======================================================================================================
+``metrics``     ``values``: numbers by name, NaN and the infinities among them; names are grouped by ``/``
+``params``      ``params``: parameters by name, nested; later ones are merged into those before
+``histogram``   ``name``, ``counts``, ``edges`` (one more), and of the values: ``count``, ``min``, ``max``, ``mean``,
+                ``std``, ``nonfinite`` (how many were left out)
+``image``       ``name``, ``path``, ``width``, ``height``, ``channels``, ``caption`` if there is one
+``video``       ``name``, ``path``, ``width``, ``height``, ``frames``, ``fps``, ``caption`` if there is one
+``figure``      ``name``, ``path``, ``width``, ``height``, ``caption`` if there is one
+``array``       ``name``, ``path``, ``shape``, ``dtype``
+``text``        ``name``, ``text``
+``table``       ``name``, ``columns``, ``rows``
+``note``        ``text``, ``level`` (``"debug"``, ``"info"``, ``"warning"`` or ``"error"``)
+``description`` ``metric``, ``unit``, ``better`` (``"min"``, ``"max"`` or None)
+``artifact``    ``name``, ``version``, ``type``, ``path``, ``files`` (``path``, ``nbytes``, ``sha256`` of each), ``nbytes``,
+                ``digest``, ``aliases``, ``metadata``
+==============  ======================================================================================================
+
+A ``path`` is relative to the run directory; the file is whole before the signal is there.
+"""
 
 import copy
 from collections.abc import Mapping, Set
@@ -7,6 +34,28 @@ from typing import Any, Final, NamedTuple
 
 RECORD: Final = "record"
 """The kind of a row of the L2 log."""
+
+METRICS: Final = "metrics"
+PARAMS: Final = "params"
+HISTOGRAM: Final = "histogram"
+IMAGE: Final = "image"
+VIDEO: Final = "video"
+FIGURE: Final = "figure"
+ARRAY: Final = "array"
+TEXT: Final = "text"
+TABLE: Final = "table"
+NOTE: Final = "note"
+DESCRIPTION: Final = "description"
+ARTIFACT: Final = "artifact"
+
+MEDIA: Final = frozenset({IMAGE, VIDEO, FIGURE, ARRAY})
+"""Kinds whose content is a file below ``media/``."""
+
+KINDS: Final = frozenset({RECORD, METRICS, PARAMS, HISTOGRAM, TEXT, TABLE, NOTE, DESCRIPTION, ARTIFACT}) | MEDIA
+"""All kinds."""
+
+STEP: Final = "step"
+"""The usual clock."""
 
 BASE_NBYTES: Final = 1024
 """About what a record of numbers takes."""

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -42,3 +43,17 @@ def files(directory: str | Path) -> list[str]:
 
 def data_log(logger: Any, worker_id: str = "worker-default", block: str = "0-train") -> Path:
     return Path(logger.scenario_dir) / worker_id / block / "data-log.tsv"
+
+
+def signals(scenario_dir: str | Path, worker_id: str = "worker-default") -> list[dict[str, Any]]:
+    """Return what a worker logged beside records; as strict JSON, as any program would read it."""
+    path = Path(scenario_dir) / "signals" / f"{worker_id}.jsonl"
+
+    def refuse(word: str) -> None:
+        raise AssertionError(f"{word} is not JSON")
+
+    if not path.exists():
+        return []
+    data = path.read_text(encoding="utf-8")
+    assert not data or data.endswith("\n")
+    return [json.loads(line, parse_constant=refuse) for line in data.split("\n")[:-1]]

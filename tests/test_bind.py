@@ -91,5 +91,5 @@ def test_a_with_block_closes(make):
     first = make()
     with DataLogger(first.logging_base_dir, "other", {"metrics_columns": ["reward"]}) as logger:
         logger.log_record(record())
-        assert logger._store._pool._files
-    assert not logger._store._pool._files
+        assert logger._store.records._pool._files
+    assert not logger._store.records._pool._files

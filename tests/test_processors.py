@@ -26,7 +26,7 @@ def test_our_processors_work_in_a_structlog_chain():
     """They have nothing but the signature in common with a run."""
     events = structlog.testing.LogCapture()
     log = structlog.wrap_logger(None, processors=[TimeStamper(clock=lambda: 0.5), OrderChecker(), events])
-    log.info("hello")
+    log.info("hello", **record(), worker_id="w0", exp_status="complete")
     assert events.entries[0]["timestamp"].endswith(".500000")
 
 

@@ -6,13 +6,14 @@ from typing import Any
 
 from l2logger import paths
 from l2logger.errors import RecordError, SchemaError
-from l2logger.run import Run
+from l2logger.run import Run, only_for
 from l2logger.schema import WORKER_ID
 from l2logger.signals import RECORD
 
 _is_worker_id = re.compile(WORKER_ID).fullmatch
 
 
+@only_for(RECORD)
 def check_columns(logger: Run, kind: str, event: dict[str, Any]) -> dict[str, Any]:
     """Refuse a record with missing or unexpected columns, or a word that the format does not know.
 
@@ -21,8 +22,6 @@ def check_columns(logger: Run, kind: str, event: dict[str, Any]) -> dict[str, An
             ``metrics_columns`` must be there.
         RecordError: A value is not in the vocabulary of its column, or ``worker_id`` cannot name a directory.
     """
-    if kind != RECORD:
-        return event
     columns = logger.columns
     if columns is None:
         _check_first(logger, event)
@@ -44,7 +43,7 @@ def check_columns(logger: Run, kind: str, event: dict[str, Any]) -> dict[str, An
         or worker_id in _NO_WORKER
         or len(worker_id) > paths.MAX_NAME_BYTES
     ):
-        event["worker_id"] = _checked_worker_id(worker_id)
+        event["worker_id"] = checked_worker_id(worker_id)
     return event
 
 
@@ -53,7 +52,12 @@ _names = lru_cache(64)(frozenset[str])
 _NO_WORKER = paths.FILES_OF_A_RUN | {".", "..", "..."}
 
 
-def _checked_worker_id(worker_id: Any) -> str:
+def checked_worker_id(worker_id: Any) -> str:
+    """Return the id of a worker as plain text.
+
+    Raises:
+        RecordError: It cannot name a directory.
+    """
     if not isinstance(worker_id, str):
         raise RecordError(
             f"worker_id must be text, got {worker_id!r} ({type(worker_id).__name__}); write str(...) around it"

@@ -73,6 +73,8 @@ class OrderChecker:
         newest: The highest block.
     """
 
+    kinds = frozenset({RECORD})
+
     def __init__(self) -> None:
         self.positions: dict[str, Position] = {}
         self.newest: Span | None = None
@@ -86,8 +88,6 @@ class OrderChecker:
         Raises:
             RecordError: A number is not a count or has fallen.
         """
-        if kind != RECORD:
-            return event
         last = self.positions.get(event["worker_id"])
         event["block_num"] = _count(event, "block_num", last.block_num if last else 0)
         event["exp_num"] = _count(event, "exp_num", last.exp_num if last else 0)

@@ -3,12 +3,14 @@
 from typing import Any
 
 from l2logger.errors import RecordError
-from l2logger.run import Run
+from l2logger.run import Run, only_for
 from l2logger.schema import MAX_COUNT
+from l2logger.signals import RECORD
 
 _PLAIN = frozenset({str, int, float, bool, type(None), dict})
 
 
+@only_for(RECORD)
 def unwrap_scalars(logger: Run, kind: str, event: dict[str, Any]) -> dict[str, Any]:
     """Replace tensors without dimensions by the Python number they hold.
 

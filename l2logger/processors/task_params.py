@@ -6,10 +6,11 @@ from contextlib import suppress
 from typing import Any
 
 from l2logger.errors import RecordError
-from l2logger.run import Run
+from l2logger.run import Run, only_for
 from l2logger.signals import RECORD
 
 
+@only_for(RECORD)
 def encode_task_params(logger: Run, kind: str, event: dict[str, Any]) -> dict[str, Any]:
     """Turn ``task_params`` into JSON text.
 
@@ -19,8 +20,7 @@ def encode_task_params(logger: Run, kind: str, event: dict[str, Any]) -> dict[st
     Raises:
         RecordError: ``task_params`` is not a mapping, or JSON cannot hold what is inside.
     """
-    if kind == RECORD:
-        event["task_params"] = encode(event["task_params"], strict=logger.strict)
+    event["task_params"] = encode(event["task_params"], strict=logger.strict)
     return event
 
 

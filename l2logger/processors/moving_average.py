@@ -1,0 +1,173 @@
+"""Statistics over the last values of a metric."""
+
+import fnmatch
+import operator
+import re
+from collections.abc import Callable, Iterable, Mapping
+from itertools import accumulate
+from typing import Any, ClassVar, Final
+
+from l2logger.errors import ConfigError
+from l2logger.run import Run
+from l2logger.signals import METRICS
+
+_STATISTICS: Final = ("latest", "mean", "min", "max")
+_is_statistic: Final = re.compile(rf"/(?:{'|'.join(_STATISTICS)})\d+\Z").search
+
+
+class MovingAverage:
+    """Add statistics over the last values of each metric: ``loss/mean100`` to ``loss``, from its 100th value on.
+
+    NaN is no value: nothing is added to it, and it is not counted. Each worker has windows of its own, and each clock. It goes to
+    the end of the chain, once for each window::
+
+        DataLogger(..., processors=[*canonical(), MovingAverage(10), MovingAverage(100, ["mean", "max"])])
+
+    Args:
+        window: How many values.
+        statistics: Some of ``"latest"``, ``"mean"``, ``"min"`` and ``"max"``.
+        names: Of which metrics: a glob pattern such as ``"loss*"``, or several.
+
+    Raises:
+        ConfigError: An argument is not what it should be.
+    """
+
+    kinds = frozenset({METRICS})
+
+    def __init__(
+        self, window: int, statistics: str | Iterable[str] = ("mean",), names: str | Iterable[str] = "*"
+    ) -> None:
+        if isinstance(window, bool) or not isinstance(window, int) or window < 1:
+            raise ConfigError(f"MovingAverage is over a number of values, 1 or more; got {window!r}")
+        self._size = window
+        self._statistics = _words("statistics", statistics)
+        if unknown := [each for each in self._statistics if each not in _STATISTICS]:
+            raise ConfigError(f"statistics of MovingAverage are {', '.join(_STATISTICS)}; got {unknown}")
+        self._matches = re.compile("|".join(map(fnmatch.translate, _words("names", names)))).match
+        self._windows: dict[tuple[str, str | None], dict[str, tuple[_Window, ...]]] = {}
+
+    def __call__(self, logger: Run, kind: str, event: dict[str, Any]) -> dict[str, Any]:
+        if windows := self._windows.get((event["worker_id"], event["clock"])):
+            values = event["values"]
+            found: dict[str, float] = {}
+            for name, value in values.items():
+                if value == value:
+                    for window in windows.get(name, ()):
+                        if not window.room:
+                            found[window.name] = window.statistic(value)
+            if found:
+                event["values"] = values | found | values  # what was logged by such a name itself stays
+        return event
+
+    def commit(self, event: Mapping[str, Any]) -> None:
+        """Take the values of stored metrics into the windows."""
+        windows = self._windows.setdefault((event["worker_id"], event["clock"]), {})
+        for name, value in event["values"].items():
+            if name not in windows:
+                windows[name] = self._new(name)
+            if value == value:
+                for window in windows[name]:
+                    window.append(value)
+
+    def _new(self, name: str) -> "tuple[_Window, ...]":
+        """Return windows for a metric; none for what this processor has added, or another one like it."""
+        if _is_statistic(name) or not self._matches(name):
+            return ()
+        return tuple(_WINDOWS[each](f"{name}/{each}{self._size}", self._size) for each in self._statistics)
+
+
+class _Window:
+    """What tells one statistic of the last values of one metric.
+
+    Nothing is ever subtracted from a sum, which would leave the rounding errors of a large value behind, and NaN after an
+    infinite one. Newer values are combined as they come. When all older ones have left, the newer take their place, with what
+    those that remain after each of them leaves make together. So a value costs the same in all windows.
+
+    Args:
+        name: What the statistic is called.
+        size: How many values fill the window.
+
+    Attributes:
+        name: As given.
+        room: How many values are missing before the next one fills the window.
+    """
+
+    __slots__ = ("_newer", "_newer_values", "_older", "_size", "name", "room")
+
+    nothing: ClassVar[float] = 0.0
+    combine: ClassVar[Callable[[float, float], float]] = staticmethod(operator.add)
+
+    def __init__(self, name: str, size: int) -> None:
+        self.name = name
+        self.room = size - 1
+        self._size = size
+        self._newer = self.nothing
+        self._newer_values: list[float] = []
+        self._older = [self.nothing]
+
+    def statistic(self, value: float) -> float:
+        """Return the statistic of the full window with `value` as the last one."""
+        return self.combine(self.combine(self._older[-1], self._newer), value)
+
+    def append(self, value: float) -> None:
+        """Take a value in; if there is no room, the oldest leaves."""
+        self._newer = self.combine(self._newer, value)
+        self._newer_values.append(value)
+        if self.room:
+            self.room -= 1
+            return
+        if len(self._older) == 1:
+            self._older += accumulate(reversed(self._newer_values), self.combine)
+            self._newer = self.nothing
+            self._newer_values.clear()
+        self._older.pop()
+
+
+class _Mean(_Window):
+    __slots__ = ()
+
+    def statistic(self, value: float) -> float:
+        return (self._older[-1] + self._newer + value) / self._size
+
+
+# Faster than the min and max of Python, which look for keyword arguments.
+def _less(one: float, other: float) -> float:
+    return one if one < other else other
+
+
+def _greater(one: float, other: float) -> float:
+    return one if one > other else other
+
+
+class _Min(_Window):
+    __slots__ = ()
+
+    nothing = float("inf")
+    combine = staticmethod(_less)
+
+
+class _Max(_Window):
+    __slots__ = ()
+
+    nothing = float("-inf")
+    combine = staticmethod(_greater)
+
+
+class _Latest(_Window):
+    __slots__ = ()
+
+    def statistic(self, value: float) -> float:
+        return value
+
+    def append(self, value: float) -> None:
+        self.room = max(0, self.room - 1)
+
+
+_WINDOWS: Final = {"latest": _Latest, "mean": _Mean, "min": _Min, "max": _Max}
+
+
+def _words(what: str, words: str | Iterable[str]) -> tuple[str, ...]:
+    found = (words,) if isinstance(words, str) else tuple(words) if isinstance(words, Iterable) else ()
+    if not found or not all(isinstance(word, str) and word for word in found):
+        raise ConfigError(f"{what} of MovingAverage takes one word or several; got {words!r}")
+    return found
