@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 import duckdb
+import kinds
 import numpy as np
 import pandas as pd
 import pytest
@@ -317,6 +318,158 @@ def test_a_value_without_a_text_leaves_no_trace(run):
     assert path_of(run).read_text() == "a\n1\n"
 
 
+# Metrics beside the records.
+
+
+def metrics_path(run, name="metrics.csv"):
+    return path_of(run, name)
+
+
+def test_a_run_without_metrics_has_no_file_for_them(run):
+    write(CsvSink(), run, record())
+    assert os.listdir(run.scenario_dir) == ["records.csv"]
+
+
+def test_a_step_of_metrics_is_a_row(run):
+    """S2-1, S3-8."""
+    signals = [kinds.metrics(3, loss=0.5, acc=1), kinds.metrics(3, acc=2), kinds.metrics(4, loss=0.1)]
+    write(CsvSink(), run, *signals)
+    assert metrics_path(run).read_text() == (
+        "worker_id,clock,step,timestamp,loss,acc\n"
+        "w,step,3,20261121T143000.000000,0.5,2\n"
+        "w,step,4,20261121T143000.000000,0.1,\n"
+    )
+    assert os.listdir(run.scenario_dir) == ["metrics.csv"]
+
+
+def test_metrics_without_a_step_are_rows_at_once(run):
+    """S2-3."""
+    sink = CsvSink()
+    sink.open(run)
+    sink.write(kinds.metrics(None, clock=None, loss=0.5))
+    assert [(row["clock"], row["step"], row["loss"]) for row in rows(metrics_path(run))] == [("", "", "0.5")]
+    sink.close()
+
+
+def test_flush_writes_the_step_that_was_begun(run):
+    """S2-2: once."""
+    sink = CsvSink()
+    sink.open(run)
+    sink.write(kinds.metrics(3, loss=0.5))
+    assert not metrics_path(run).exists()
+    sink.flush()
+    sink.flush()
+    assert len(rows(metrics_path(run))) == 1
+    sink.write(kinds.metrics(3, acc=1))
+    sink.close()
+    assert [(row["step"], row["loss"], row.get("acc")) for row in rows(metrics_path(run, "metrics-2.csv"))] == [
+        ("3", "", "1")
+    ]
+
+
+def test_steps_of_workers_and_clocks_are_rows_of_their_own(run):
+    """S3-6."""
+    signals = [kinds.metrics(1, a=1), kinds.metrics(1, worker_id="v", a=2), kinds.metrics(1, clock="epoch", a=3)]
+    write(CsvSink(), run, *signals)
+    found = [(row["worker_id"], row["clock"], row["a"]) for row in rows(metrics_path(run))]
+    assert found == [("w", "step", "1"), ("v", "step", "2"), ("w", "epoch", "3")]
+
+
+def test_a_new_metric_goes_on_in_a_further_file_and_nothing_is_rewritten(run):
+    """S3-8."""
+    sink = CsvSink()
+    sink.open(run)
+    sink.write(kinds.metrics(0, loss=1))
+    sink.write(kinds.metrics(1, loss=2))
+    before = metrics_path(run).read_bytes()
+    sink.write(kinds.metrics(2, acc=3))
+    sink.write(kinds.metrics(3, loss=4))
+    sink.close()
+    assert metrics_path(run).read_bytes().startswith(before)
+    assert [row["loss"] for row in rows(metrics_path(run))] == ["1", "2"]
+    further = rows(metrics_path(run, "metrics-2.csv"))
+    assert [(row["step"], row["loss"], row["acc"]) for row in further] == [("2", "", "3"), ("3", "4", "")]
+    assert list(further[0]) == ["worker_id", "clock", "step", "timestamp", "loss", "acc"]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_quoting_survives_in_names_of_metrics(run, text):
+    """S3-8."""
+    write(CsvSink(), run, kinds.metrics(1, **{text: 0.5, "after": 7}))
+    frame = pd.read_csv(metrics_path(run), dtype=str)
+    assert (frame[text][0], frame["after"][0]) == ("0.5", "7")
+
+
+def test_numbers_of_metrics_come_back(run):
+    """S3-8."""
+    values = {"a": 0.1, "b": 10**30, "c": math.inf, "d": -math.inf, "e": 5e-324, "f": -(2**63)}
+    write(CsvSink(), run, kinds.metrics(-(2**63), **values, g=math.nan))
+    (row,) = rows(metrics_path(run))
+    assert {name: type(value)(row[name]) for name, value in values.items()} == values
+    assert (row["step"], row["g"]) == (str(-(2**63)), "nan")
+
+
+def test_a_metric_that_is_called_like_a_column_has_a_column_of_its_own(run):
+    values = {"step": 5, "step_": 6, "clock": 7, "worker_id": 8, "timestamp": 9, "steps": 10}
+    write(CsvSink(), run, kinds.of_kind("metrics", 1, values=values))
+    (row,) = rows(metrics_path(run))
+    assert (row["step"], row["clock"], row["worker_id"]) == ("1", "step", "w")
+    assert list(row)[4:] == ["step_", "step__", "clock_", "worker_id_", "timestamp_", "steps"]
+    assert [row[name] for name in list(row)[4:]] == ["5", "6", "7", "8", "9", "10"]
+
+
+def test_metrics_are_appended_to_what_is_there(run):
+    for n in range(3):
+        write(CsvSink(), run, kinds.metrics(n, loss=n))
+    assert [row["step"] for row in rows(metrics_path(run))] == ["0", "1", "2"]
+
+
+def test_metrics_go_beside_a_path_that_is_given(run, tmp_path):
+    sink = CsvSink(tmp_path / "out" / "run.csv")
+    write(sink, run, record(), kinds.metrics(0, loss=1), kinds.metrics(1, acc=1))
+    assert sorted(os.listdir(tmp_path / "out")) == ["run-metrics-2.csv", "run-metrics.csv", "run.csv"]
+
+
+def test_a_replay_from_the_beginning_begins_with_new_files_for_metrics_too(run):
+    for n in range(2):
+        sink = CsvSink()
+        sink.fresh = True
+        write(sink, run, record(), kinds.metrics(n, loss=n), kinds.metrics(n + 1, acc=n))
+    assert [row["step"] for row in rows(metrics_path(run))] == ["1"]
+    assert [row["step"] for row in rows(metrics_path(run, "metrics.csv.superseded"))] == ["0"]
+    assert sorted(os.listdir(run.scenario_dir)) == [
+        "metrics-2.csv", "metrics-2.csv.superseded", "metrics.csv", "metrics.csv.superseded", "records.csv",
+        "records.csv.superseded",
+    ]  # fmt: skip
+
+
+def test_a_step_that_a_full_disk_refuses_is_written_later(run, monkeypatch):
+    def refuse(fd, data):
+        raise OSError(28, "No space left on device")
+
+    sink = CsvSink()
+    sink.open(run)
+    sink.write(kinds.metrics(0, loss=0))
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", refuse)
+        for _ in range(2):  # a replay tries again
+            with pytest.raises(OSError, match="No space left"):
+                sink.write(kinds.metrics(1, loss=1))
+        with pytest.raises(OSError, match="No space left"):
+            sink.close()
+    sink.open(run)
+    sink.write(kinds.metrics(2, loss=2))
+    sink.close()
+    assert [row["step"] for row in rows(metrics_path(run))] == ["0", "1", "2"]
+
+
+def test_a_sink_that_was_never_opened_closes():
+    CsvSink().close()
+
+
+# Spreadsheets.
+
+
 def test_a_text_that_a_spreadsheet_takes_for_a_formula_is_left_as_it_is(run):
     write(CsvSink(), run, record(text="=cmd|' /C calc'!A0"))
     assert rows(path_of(run))[0]["text"] == "=cmd|' /C calc'!A0"
@@ -329,6 +482,13 @@ def test_a_text_that_a_spreadsheet_takes_for_a_formula_is_kept_from_it_on_demand
     write(sink, run, record(**{text: text}))
     write(sink, run, record(**{text: text}))
     assert [row[f"'{text}"] for row in rows(path_of(run))] == [f"'{text}"] * 2
+
+
+def test_the_name_of_a_metric_is_kept_from_a_spreadsheet_on_demand(run):
+    """F-154."""
+    write(CsvSink(spreadsheet_safe=True), run, kinds.metrics(-5, **{"=1+1": -1.5}))
+    (row,) = rows(metrics_path(run))
+    assert (row["'=1+1"], row["step"]) == ("-1.5", "-5")
 
 
 def test_a_number_is_no_formula(run):

@@ -61,6 +61,11 @@ def test_only_values_are_colored():
     assert [(span.style, frame.plain[span.start : span.end].strip()) for span in frame.spans] == [("yellow", "1")]
 
 
+def test_keys_may_have_labels():
+    frame = str(frames.step({"wall_time": 1}, label=lambda key: f"{key} (s)"))
+    assert f"│{'wall time (s)':^20}│" in frame
+
+
 def test_parameters_are_drawn_in_the_frame_of_ml_logger():
     """S2-7: closed with a joint for one section as well."""
     assert str(frames.parameters({"G": {"seed": None}})) == PARAMETERS

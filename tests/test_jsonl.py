@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from types import MappingProxyType
 
+import kinds
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,7 +21,7 @@ from hypothesis import strategies as st
 
 from l2logger import ConfigError, LogLockedError, LogWarning
 from l2logger.run import RunInfo
-from l2logger.signals import Signal, freeze
+from l2logger.signals import KINDS, Signal, freeze
 from l2logger.sinks.jsonl import JsonlSink, line
 
 FIELDS = {
@@ -76,6 +77,27 @@ def test_other_kinds_of_signal_are_lines_like_any_other():
         "text": "hello",
         "exp_num": 1,
     }
+
+
+def test_all_kinds_are_lines(run):
+    """S3-8: their fields come back as they were."""
+
+    def thawed(value):
+        if hasattr(value, "items"):
+            return {name: thawed(item) for name, item in value.items()}
+        return [thawed(item) for item in value] if isinstance(value, tuple) else value
+
+    signals = [each for each in kinds.one_of_each() if each.kind != "record"]
+    write(JsonlSink(), run, *signals)
+    assert {each.kind for each in signals} | {"record"} == JsonlSink.kinds == KINDS
+    found = [read(each) for each in Path(run.scenario_dir, "mirror.jsonl").read_bytes().splitlines(keepends=True)]
+    assert found == [{"kind": each.kind, **thawed(each.fields)} for each in signals]
+
+
+def test_metrics_that_are_not_finite_are_null():
+    """S3-8."""
+    row = read(line(kinds.metrics(3, a=math.nan, b=math.inf, c=0.1, d=2**70)))
+    assert row["values"] == {"a": None, "b": None, "c": 0.1, "d": 2**70}
 
 
 def test_task_params_of_other_kinds_are_not_touched():

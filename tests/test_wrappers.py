@@ -3,12 +3,13 @@
 import math
 import pickle
 
+import kinds
 import numpy as np
 import pytest
 
 from l2logger import ConfigError
 from l2logger.run import RunInfo
-from l2logger.signals import Signal, freeze
+from l2logger.signals import KINDS, Signal, freeze
 from l2logger.sinks.every import Every
 from l2logger.sinks.mean import Mean
 from l2logger.sinks.memory import MemorySink
@@ -31,6 +32,10 @@ WRAPPERS = {
 }
 
 
+NAMED = KINDS - {"record", "metrics", "params", "note"}
+"""Kinds of which each signal has a name, or is of something that has one."""
+
+
 def record(exp_num=0, **fields):
     return freeze("record", {**STANDARD, "exp_num": exp_num, **fields})
 
@@ -49,6 +54,10 @@ def passed(wrap, *signals):
         outer.write(signal)
     outer.close()
     return sink.signals
+
+
+def steps(signals):
+    return [(each.fields["step"], dict(each.fields["values"])) for each in signals]
 
 
 def metrics(signals):
@@ -90,8 +99,9 @@ def test_a_wrapper_hands_all_verbs_on(wrap):
 
 
 @pytest.mark.parametrize("wrap", WRAPPERS.values(), ids=WRAPPERS)
-def test_a_signal_of_another_kind_is_handed_on_as_it_is(wrap):
-    signal = Signal("image", {"worker_id": "w", "pixels": [1, 2]})
+@pytest.mark.parametrize("kind", ["note", "params", "smell"])
+def test_a_signal_without_a_name_is_handed_on_as_it_is(wrap, kind):
+    signal = Signal(kind, {"worker_id": "w", "text": "loss"})
     assert passed(wrap, signal)[0] is signal
 
 
@@ -142,6 +152,18 @@ def test_an_error_of_the_inner_sink_gets_out(wrap):
 
     with pytest.raises(ValueError, match="broken"):
         passed(lambda to: wrap(Broken()), record(loss=1.0))
+
+
+@pytest.mark.parametrize("wrap", WRAPPERS.values(), ids=WRAPPERS)
+def test_metrics_are_never_changed_and_what_takes_their_place_is_frozen(wrap):
+    signal = kinds.metrics(3, loss=1.0, reward=2.0)
+    (through,) = passed(wrap, signal)
+    assert dict(signal.fields["values"]) == {"loss": 1.0, "reward": 2.0}
+    assert (through.nbytes, list(through.fields), through.fields["step"]) == (signal.nbytes, list(signal.fields), 3)
+    with pytest.raises(TypeError, match="item assignment"):
+        through.fields["values"]["loss"] = 0
+    with pytest.raises(TypeError, match="item assignment"):
+        through.fields["step"] = 0
 
 
 # Every
@@ -223,6 +245,44 @@ def test_a_metric_is_counted_where_it_is():
     through = passed(lambda to: Every({"rare": 2}, to), *signals)
     assert [each["rare"] for each in metrics(through) if "rare" in each] == [0, 10]
     assert len(through) == 10
+
+
+def test_metrics_beside_records_are_counted_by_name():
+    """S3-5: however they are spread over calls, so that none is left out for ever."""
+    signals = [each for n in range(5) for each in (kinds.metrics(n, a=n, b=n), kinds.metrics(n, c=n))]
+    signals.insert(3, kinds.metrics(1, rare=1))
+    assert steps(passed(lambda to: Every(2, to), *signals)) == [
+        (0, {"a": 0, "b": 0}), (0, {"c": 0}), (1, {"rare": 1}), (2, {"a": 2, "b": 2}), (2, {"c": 2}),
+        (4, {"a": 4, "b": 4}), (4, {"c": 4}),
+    ]  # fmt: skip
+
+
+def test_metrics_beside_records_have_intervals_of_their_own():
+    """S3-5, S4-11."""
+    signals = [kinds.metrics(n, **{"grad/a": n, "loss": n}) for n in range(4)]
+    signals += [kinds.metrics(9, **{"grad/a": 9}), kinds.metrics(10, **{"grad/a": 10})]
+    assert steps(passed(lambda to: Every({"grad/*": 2}, to), *signals)) == [
+        (0, {"grad/a": 0, "loss": 0}), (1, {"loss": 1}), (2, {"grad/a": 2, "loss": 2}), (3, {"loss": 3}),
+        (9, {"grad/a": 9}),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("interval", [2, {"debug/*": 2}], ids=str)
+def test_what_has_a_name_is_counted_by_it(interval):
+    images = [kinds.of_kind("image", n, name=name) for n in range(3) for name in ("debug/a", "debug/b")]
+    texts = [kinds.of_kind("text", n, name="debug/a", text="t") for n in range(3)]
+    through = passed(lambda to: Every(interval, to), *images, *texts)
+    assert [(each.kind, each.fields["name"], each.fields["step"]) for each in through] == [
+        ("image", "debug/a", 0), ("image", "debug/b", 0), ("image", "debug/a", 2), ("image", "debug/b", 2),
+        ("text", "debug/a", 0), ("text", "debug/a", 2),
+    ]  # fmt: skip
+
+
+def test_parameters_and_descriptions_are_always_handed_on():
+    """Each of them says something else."""
+    signals = [kinds.of_kind("params", params={"a": n}) for n in range(3)]
+    signals += [kinds.of_kind("description", metric="loss", unit=str(n), better=None) for n in range(3)]
+    assert passed(lambda to: Every(100, to), *signals) == signals
 
 
 def test_another_run_is_counted_anew():
@@ -318,6 +378,30 @@ def test_whatever_is_a_number_in_the_log_is_averaged(value):
     assert through["reward"] == float(value)
 
 
+def test_metrics_beside_records_become_the_means_of_their_last_values():
+    """S3-5: of each worker and clock."""
+    signals = [kinds.metrics(n, **({"loss": n} if n % 2 else {"loss": n, "rare": 10 * n})) for n in range(5)]
+    signals += [kinds.metrics(9, worker_id="v", loss=7), kinds.metrics(9, clock="epoch", loss=8)]
+    assert steps(passed(lambda to: Mean(2, to), *signals)) == [
+        (0, {"loss": 0.0, "rare": 0.0}), (1, {"loss": 0.5}), (2, {"loss": 1.5, "rare": 10.0}), (3, {"loss": 2.5}),
+        (4, {"loss": 3.5, "rare": 30.0}), (9, {"loss": 7.0}), (9, {"loss": 8.0}),
+    ]  # fmt: skip
+
+
+def test_nan_does_not_count_among_metrics_beside_records_either():
+    """S3-5."""
+    signals = [kinds.metrics(n, loss=value) for n, value in enumerate([math.nan, 1.0, 10**400, math.nan])]
+    means = [values["loss"] for _, values in steps(passed(lambda to: Mean(2, to), *signals))]
+    assert math.isnan(means[0])
+    assert means[1:] == [1.0, math.inf, math.inf]
+
+
+def test_a_mean_over_fewer_values_can_be_left_out():
+    """S3-5: metrics of which none is left are not handed on."""
+    signals = [kinds.metrics(n, loss=n) for n in range(4)]
+    assert steps(passed(lambda to: Mean(3, to, full=True), *signals)) == [(2, {"loss": 1.0}), (3, {"loss": 2.0})]
+
+
 def test_a_mean_over_fewer_records_can_be_left_out():
     """S3-5: only when the window is full."""
     signals = [record(n, reward=float(n), note="x") for n in range(4)]
@@ -360,6 +444,23 @@ def test_metrics_are_chosen_by_names_and_patterns(keys, kept):
     assert list(rest) == [name for name in METRICS if name not in kept]
 
 
+def test_metrics_beside_records_are_chosen_as_well():
+    """S3-5: those of which none is left are not handed on."""
+    signals = [kinds.metrics(1, **{"loss": 1, "debug/x": 2}), kinds.metrics(2, **{"debug/x": 3})]
+    assert steps(passed(lambda to: Without("debug/*", to), *signals)) == [(1, {"loss": 1})]
+    assert steps(passed(lambda to: Only("debug/*", to), *signals)) == [(1, {"debug/x": 2}), (2, {"debug/x": 3})]
+
+
+@pytest.mark.parametrize("kind", sorted(NAMED))
+def test_what_has_a_name_is_chosen_by_it(kind):
+    """S3-5: a description by the metric that it is of."""
+    (given,) = (each for each in kinds.one_of_each() if each.kind == kind)
+    field = "metric" if kind == "description" else "name"
+    debug = Signal(kind, {**given.fields, field: "debug/x"})
+    assert passed(lambda to: Without("debug/*", to), given, debug) == [given]
+    assert passed(lambda to: Only("debug/*", to), given, debug) == [debug]
+
+
 @pytest.mark.parametrize("wrap", [Only, Without])
 @pytest.mark.parametrize("keys", [None, "", [], [""], ["a", None], 3, b"loss"], ids=repr)
 def test_what_is_no_name_is_refused(wrap, keys):
@@ -374,6 +475,21 @@ def test_what_is_no_name_is_refused(wrap, keys):
 def test_metrics_are_put_under_a_prefix(prefix):
     """S2-20."""
     assert metrics(passed(lambda to: Prefix(prefix, to), record(loss=1))) == [{f"{prefix}/loss": 1}]
+
+
+def test_metrics_beside_records_are_put_under_a_prefix():
+    """S2-20."""
+    assert steps(passed(lambda to: Prefix("actor", to), kinds.metrics(1, loss=2))) == [(1, {"actor/loss": 2})]
+
+
+@pytest.mark.parametrize("kind", sorted(NAMED))
+def test_names_are_put_under_a_prefix(kind):
+    """S2-20: and nothing else is changed, the path of a file least of all."""
+    (given,) = (each for each in kinds.one_of_each() if each.kind == kind)
+    field = "metric" if kind == "description" else "name"
+    (through,) = passed(lambda to: Prefix("actor", to), given)
+    assert dict(through.fields) == {**given.fields, field: f"actor/{given.fields[field]}"}
+    assert list(through.fields) == list(given.fields)
 
 
 def test_prefixes_nest():

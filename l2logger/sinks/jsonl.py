@@ -11,7 +11,7 @@ from typing import Any, Final
 from l2logger import cells, lock, tail
 from l2logger.append_file import FLAGS
 from l2logger.run import RunInfo
-from l2logger.signals import RECORD, Signal
+from l2logger.signals import KINDS, RECORD, Signal
 from l2logger.sinks import mirror_file
 from l2logger.sinks.sink import Sink
 
@@ -44,6 +44,7 @@ class JsonlSink(Sink):
     """
 
     name = "jsonl"
+    kinds = KINDS
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
         self._given = mirror_file.checked(path)

@@ -1,11 +1,12 @@
 """A wrapper that smooths curves."""
 
 from collections import deque
+from collections.abc import Mapping
 from typing import Any
 
 from l2logger.errors import ConfigError
 from l2logger.run import RunInfo
-from l2logger.signals import Signal
+from l2logger.signals import METRICS, Signal
 from l2logger.sinks.numbers import metrics
 from l2logger.sinks.sink import Sink
 from l2logger.sinks.wrapper import Wrapper, metrics_of
@@ -17,10 +18,11 @@ class Mean(Wrapper):
     """Replace each number by the mean over the last records of the same worker, block type and task.
 
     Every record is handed on, and what is no number in it stays as it is. NaN does not count, and neither does a record that
-    lacks the metric: the mean is over the others of the `window`.
+    lacks the metric: the mean is over the others of the `window`. Of metrics beside the records, the mean is over the last
+    values of the same name, worker and clock.
 
     Args:
-        window: So many records.
+        window: So many records, or values.
         to: The sink that gets the means.
         full: Leave a metric out until its window is full, so that no mean is over fewer records.
 
@@ -44,6 +46,8 @@ class Mean(Wrapper):
 
     def changed(self, signal: Signal) -> dict[str, Any]:
         fields = signal.fields
+        if signal.kind == METRICS:
+            return self._of_values(fields)
         place = (fields.get("worker_id"), fields.get("block_type"), fields.get("task_name"))
         windows = self._seen.setdefault(place, {})
         numbers = metrics(fields)
@@ -56,6 +60,16 @@ class Mean(Wrapper):
             for name, value in metrics_of(signal).items()
             if not self._full or name not in numbers or len(windows[name]) == self._window
         }
+
+    def _of_values(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        windows = self._seen.setdefault((fields.get("worker_id"), fields.get("clock")), {})
+        means = {}
+        for name, value in fields["values"].items():
+            window = windows.setdefault(name, deque(maxlen=self._window))
+            window.append(float(str(value)) if type(value) is int else value)  # which may be beyond all floats
+            if not self._full or len(window) == self._window:
+                means[name] = _mean(window)
+        return means
 
 
 def _mean(window: deque[float]) -> float:

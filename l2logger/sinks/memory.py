@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from l2logger.run import RunInfo
-from l2logger.signals import RECORD, Signal
+from l2logger.signals import KINDS, METRICS, RECORD, Signal
 from l2logger.sinks.sink import Sink
 
 
@@ -18,6 +18,7 @@ class MemorySink(Sink):
     """
 
     name = "memory"
+    kinds = KINDS
     isolate = "none"
     lasting = False
 
@@ -29,7 +30,16 @@ class MemorySink(Sink):
     @property
     def records(self) -> list[Mapping[str, Any]]:
         """The fields of all records, oldest first."""
-        return [signal.fields for signal in self.signals if signal.kind == RECORD]
+        return self.fields_of(RECORD)
+
+    @property
+    def metrics(self) -> list[Mapping[str, Any]]:
+        """The fields of all metrics beside the records, oldest first."""
+        return self.fields_of(METRICS)
+
+    def fields_of(self, kind: str) -> list[Mapping[str, Any]]:
+        """Return the fields of all signals of a kind, such as ``"image"``, oldest first."""
+        return [signal.fields for signal in self.signals if signal.kind == kind]
 
     def open(self, run: RunInfo) -> None:
         self.calls.append("open")

@@ -1,17 +1,18 @@
-"""Wrappers that choose metrics by their names."""
+"""Wrappers that choose signals by their names."""
 
 from collections.abc import Iterable
 from typing import Any
 
 from l2logger.signals import Signal
 from l2logger.sinks.sink import Sink
-from l2logger.sinks.wrapper import Matcher, Wrapper, checked_patterns, metrics_of
+from l2logger.sinks.wrapper import Matcher, Wrapper, checked_patterns, metrics_of, name_field
 
 
 class Only(Wrapper):
     """Leave out all metrics but some: ``Only(["loss*", "reward"], TensorBoardSink())``.
 
-    The standard columns of a record stay, and so does a record of which no metric is left.
+    The standard columns of a record stay, and so does a record of which no metric is left. Whatever else has a name, such as an
+    image, is chosen by it, a description by the metric that it is of; notes and parameters stay.
 
     Args:
         keys: A name or glob pattern, or several.
@@ -32,9 +33,13 @@ class Only(Wrapper):
     def changed(self, signal: Signal) -> dict[str, Any]:
         return {name: value for name, value in metrics_of(signal).items() if self._matches(name) is self._keeps}
 
+    def other(self, signal: Signal) -> Signal | None:
+        field = name_field(signal)
+        return signal if field is None or self._matches(signal.fields[field]) is self._keeps else None
+
 
 class Without(Only):
-    """Leave out some metrics: ``Without("debug/*", TensorBoardSink())``.
+    """Leave out some metrics, and whatever else has such a name: ``Without("debug/*", TensorBoardSink())``.
 
     Args:
         keys: A name or glob pattern, or several.

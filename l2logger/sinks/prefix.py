@@ -1,15 +1,17 @@
-"""A wrapper that puts metrics under a prefix."""
+"""A wrapper that puts names under a prefix."""
 
 from typing import Any
 
 from l2logger.errors import ConfigError
 from l2logger.signals import Signal
 from l2logger.sinks.sink import Sink
-from l2logger.sinks.wrapper import Wrapper, metrics_of
+from l2logger.sinks.wrapper import Wrapper, metrics_of, name_field, with_fields
 
 
 class Prefix(Wrapper):
     """Put metrics under a prefix: ``Prefix("actor", TensorBoardSink())`` shows ``loss`` as ``actor/loss``.
+
+    So are images and whatever else has a name. Their files stay where they are.
 
     Args:
         prefix: A name, or several with slashes between them.
@@ -30,3 +32,7 @@ class Prefix(Wrapper):
 
     def changed(self, signal: Signal) -> dict[str, Any]:
         return {f"{self._prefix}/{name}": value for name, value in metrics_of(signal).items()}
+
+    def other(self, signal: Signal) -> Signal:
+        field = name_field(signal)
+        return signal if field is None else with_fields(signal, **{field: f"{self._prefix}/{signal.fields[field]}"})

@@ -9,12 +9,14 @@ from typing import Any, ClassVar
 from l2logger.errors import ConfigError
 from l2logger.run import RunInfo
 from l2logger.schema import STANDARD
-from l2logger.signals import RECORD, Signal
+from l2logger.signals import DESCRIPTION, METRICS, RECORD, Signal
 from l2logger.sinks.sink import Sink
 
 
 class Wrapper(Sink):
     """A sink around a sink, which it looks like from outside. It hands everything on, signals that it knows changed.
+
+    Metrics of which no value is left are not handed on.
 
     Args:
         to: The inner sink.
@@ -42,11 +44,21 @@ class Wrapper(Sink):
         self.to.open(run)
 
     def write(self, signal: Signal) -> None:
-        self.to.write(with_metrics(signal, self.changed(signal)) if signal.kind == RECORD else signal)
+        if signal.kind == RECORD:
+            self.to.write(with_metrics(signal, self.changed(signal)))
+        elif signal.kind == METRICS:
+            if values := self.changed(signal):
+                self.to.write(with_metrics(signal, values))
+        elif (other := self.other(signal)) is not None:
+            self.to.write(other)
 
     def changed(self, signal: Signal) -> Mapping[str, Any]:
         """Return the metrics that the inner sink gets instead of those of the signal; the same, if not overridden."""
         return metrics_of(signal)
+
+    def other(self, signal: Signal) -> Signal | None:
+        """Return what the inner sink gets instead of a signal that holds no metrics; the same, if not overridden."""
+        return signal
 
     def flush(self) -> None:
         self.to.flush()
@@ -59,16 +71,31 @@ class Wrapper(Sink):
 
 
 def metrics_of(signal: Signal) -> dict[str, Any]:
-    """Return the metrics of a record, whatever their values are; nothing for other kinds of signal."""
-    if signal.kind != RECORD:
-        return {}
-    return {name: value for name, value in signal.fields.items() if name not in STANDARD}
+    """Return the metrics of a signal, whatever their values are; nothing for kinds that have none."""
+    if signal.kind == RECORD:
+        return {name: value for name, value in signal.fields.items() if name not in STANDARD}
+    return dict(signal.fields["values"]) if signal.kind == METRICS else {}
 
 
 def with_metrics(signal: Signal, metrics: Mapping[str, Any]) -> Signal:
-    """Return a record like `signal` that has other metrics."""
+    """Return a record, or metrics, like `signal` with others in the place of its metrics."""
+    if signal.kind == METRICS:
+        return with_fields(signal, values=MappingProxyType(dict(metrics)))
     standard = {name: value for name, value in signal.fields.items() if name in STANDARD}
     return Signal(signal.kind, MappingProxyType({**standard, **metrics}), signal.nbytes)
+
+
+def with_fields(signal: Signal, **fields: Any) -> Signal:
+    """Return a signal like `signal` in which some fields have other values."""
+    return Signal(signal.kind, MappingProxyType({**signal.fields, **fields}), signal.nbytes)
+
+
+def name_field(signal: Signal) -> str | None:
+    """Return which field says what a signal is called, or which metric it describes; None if it has no name."""
+    if signal.kind in (RECORD, METRICS):
+        return None
+    field = "metric" if signal.kind == DESCRIPTION else "name"
+    return field if isinstance(signal.fields.get(field), str) else None
 
 
 def checked_patterns(what: str, keys: Any) -> tuple[str, ...]:
@@ -86,7 +113,7 @@ def checked_patterns(what: str, keys: Any) -> tuple[str, ...]:
 
 
 class Matcher:
-    """Tell whether the name of a metric is one of some names, or fits one of them taken as glob patterns.
+    """Tell whether the name of a metric or of something else is one of some names, or fits one of them taken as glob patterns.
 
     Args:
         patterns: Names and patterns; letters match in their case only.

@@ -4,10 +4,10 @@ The shapes are those of ML_Logger. The functions know of no stream: they return 
 colors. Control characters are shown as escapes.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from l2logger.sinks.console.looks import plain, shown
+from l2logger.sinks.console.values import plain, shown
 from l2logger.sinks.console.widths import cells, centered, left
 
 if TYPE_CHECKING:
@@ -25,13 +25,20 @@ _MIN_FRAME: Final = 20
 _TITLE_STYLE: Final = "yellow"
 
 
-def step(values: Mapping[str, Any], *, colors: Mapping[str, str] = _NONE, width: int | None = None) -> "Text":
+def step(
+    values: Mapping[str, Any],
+    *,
+    colors: Mapping[str, str] = _NONE,
+    width: int | None = None,
+    label: Callable[[str], str] = shown,
+) -> "Text":
     """Draw the values of one step, one below the other; nothing if there are none.
 
     Args:
         values: What to show: text as it is, anything else as it is usually written.
         colors: Styles of rich for the values of some keys.
         width: Columns there are; None for as many as it takes.
+        label: Returns how a key is shown; its underscores become blanks.
 
     Returns:
         The frame, with a newline at its end.
@@ -41,7 +48,7 @@ def step(values: Mapping[str, Any], *, colors: Mapping[str, str] = _NONE, width:
     frame = Text()
     if not values:
         return frame
-    rows = [(shown(key.replace("_", " ")), plain(value), colors.get(key)) for key, value in values.items()]
+    rows = [(label(key).replace("_", " "), plain(value), colors.get(key)) for key, value in values.items()]
     if width is not None and width < _MIN_FRAME:
         for name, value, color in rows:
             frame.append(f"{name} ").append(value, color).append("\n")

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from l2logger.sinks.console.looks import Look, block, brief, shown
+from l2logger.sinks.console.looks import Look, block
+from l2logger.sinks.console.values import brief
 from l2logger.sinks.console.widths import cells, left, right
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Lines:
         if self._is_new(list(widths), block(fields)):
             left_out = len(self._longest) - len(widths)
             drawn.append("\n" if len(self._headed) > 1 else "")
-            _append(drawn, {name: shown(name) for name in widths}, widths, dict.fromkeys(widths, "bold"))
+            _append(drawn, {name: self._look.label(name) for name in widths}, widths, dict.fromkeys(widths, "bold"))
             has_room = width is None or _sum(widths) + _LEFT_OUT <= width
             drawn.append(f" +{left_out}\n" if left_out and has_room else "\n", "bold")
         _append(drawn, texts, widths, self._look.colors)
@@ -64,7 +65,7 @@ class Lines:
     def _fit(self, width: int | None) -> dict[str, int]:
         """Return the columns that there is room for, and their widths. The names are cut first, then the last go."""
         names = [*(name for name in _PLACE if name in self._longest), *(n for n in self._longest if n not in _PLACE)]
-        widths = {name: max(self._longest[name], cells(shown(name))) for name in names}
+        widths = {name: max(self._longest[name], cells(self._look.label(name))) for name in names}
         if width is None or _sum(widths) <= width:
             return widths
         widths = {name: max(self._longest[name], min(_SHORT_NAME, widths[name])) for name in names}

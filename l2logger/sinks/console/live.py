@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from l2logger.schema import COMPLETE
-from l2logger.sinks.console.looks import Look, block, brief, number, shown
+from l2logger.sinks.console.live_metrics import Clocks
+from l2logger.sinks.console.looks import Look, block
+from l2logger.sinks.console.values import brief, number, shown
 
 _MAX_TASKS: Final = 200
 _RATE_SAMPLES: Final = 20
@@ -52,7 +54,7 @@ class Tally:
     Args:
         title: Name of the run.
         total: How many experiences there will be, if that is known.
-        window: Over how many records of a task its recent means go.
+        window: Over how many records of a task, or values of a metric, its recent means go.
         now: The time in seconds.
 
     Attributes:
@@ -61,6 +63,7 @@ class Tally:
         experiences: How many of them completed an experience.
         workers: Who wrote them.
         courses: What became of each task.
+        clocks: What became of the metrics beside the records.
         current: The task of the last record.
         latest: The last record.
         over: Whether no more will come.
@@ -75,6 +78,7 @@ class Tally:
         self.experiences = 0
         self.workers: set[str] = set()
         self.courses: dict[tuple[Any, ...], Course] = {}
+        self.clocks = Clocks(window)
         self.current: Course | None = None
         self.latest: Mapping[str, Any] | None = None
         self.over = False

@@ -1,25 +1,20 @@
-"""How the fields of a record look on a console: which of them, in what words and colors. The record stays as it is."""
+"""How what was logged looks on a console: which of it, in what words and colors. The signals stay as they are."""
 
-import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from l2logger import cells
-from l2logger.diagnostics import visible
 from l2logger.errors import ConfigError
 from l2logger.schema import STANDARD
+from l2logger.sinks.console.values import FORMATS, plain, shown
 from l2logger.sinks.wrapper import Matcher
 
 Format = str | Callable[[Any], str]
 """One of the words of `FORMATS`, a format such as ``"{:.5f}"``, or a function that returns text."""
 
-MAX_CHARS: Final = 200
-"""No text is shown longer than this, however much room there is."""
-
 _LEADING: Final = ("exp_num", "block", "task_name", "worker_id")
 _BLOCK: Final = frozenset({"block_num", "block_type", "block_subtype"})
-_MAX_PLAIN: Final = 12
+_MAX_UNITS: Final = 1000
 _UNFIT: Final = (TypeError, ValueError, OverflowError)
 """What a format raises on a value that it is not made for, such as text or None."""
 
@@ -28,71 +23,8 @@ COLORS: Final = (*_HUES, *(f"bright_{hue}" for hue in _HUES), "gray")
 _is_hex_color: Final = re.compile("#[0-9a-fA-F]{6}").fullmatch
 
 
-def number(value: Any) -> float | None:
-    """Return a value as a float, if the log takes it for a number."""
-    if isinstance(value, float):
-        return float(value)
-    found = cells.value(cells.text(value))
-    if not isinstance(found, int | float):
-        return None
-    # Of an integer beyond all floats, the text is still a number.
-    return float(str(found)) if type(found) is int else float(found)
-
-
-def _number(value: Any) -> float:
-    found = number(value)
-    if found is None:
-        raise TypeError
-    return found
-
-
-def _percent(value: Any) -> str:
-    return f"{_number(value):.1%}"
-
-
-def _ms(value: Any) -> str:
-    return f"{1000 * _number(value):.1f}ms"
-
-
-def _sec(value: Any) -> str:
-    return f"{_number(value):.3f}s"
-
-
-# Functions with names, as a sink is pickled.
-FORMATS: Final[Mapping[str, Callable[[Any], str]]] = {"percent": _percent, "ms": _ms, "sec": _sec}
-"""Words for formats: of a share of one, and of a time in seconds."""
-
-
-def shown(text: str) -> str:
-    """Return text without what a terminal would obey, and not longer than anybody reads."""
-    return visible(text if len(text) <= MAX_CHARS else text[: MAX_CHARS - 1] + "…")
-
-
-def plain(value: Any) -> str:
-    """Return a value as it is, but without digits that only a computer reads."""
-    if value is None:
-        return "None"
-    text = cells.text(value)
-    if len(text) > _MAX_PLAIN and not isinstance(value, str) and isinstance(cells.value(text), float):
-        return f"{float(text):.6g}"
-    return shown(text)
-
-
-def brief(value: Any) -> str:
-    """Return a number with the digits that people compare; any other value as it is."""
-    found = number(value)
-    if found is None:
-        return plain(value)
-    text = cells.text(value)
-    if len(text) <= 9 and "." not in text:
-        return shown(text)  # a whole number, NaN, an infinity
-    if not 1e-3 <= abs(found) < 1e7:
-        return f"{found:.3g}"
-    return f"{found:.{max(0, 3 - math.floor(math.log10(abs(found))))}f}"
-
-
 class Look:
-    """What is shown of a record.
+    """What is shown of a signal.
 
     Args:
         only: The columns shown beside those that say where in the run the record belongs, metrics by name or glob pattern;
@@ -124,7 +56,20 @@ class Look:
         self.colors = {key: _color(key, each) for key, each in _by_name("colors", colors).items()}
         quiet = [*self.silent, *(["block"] if _BLOCK & set(self.silent) else [])]
         self._silent = [Matcher((each,)) for each in quiet]
-        self._leading = tuple(key for key in _LEADING if not self._is_silent(key))
+        self._leading = tuple(key for key in _LEADING if not self.is_silent(key))
+        self._units: dict[str, str] = {}
+
+    def describe(self, name: str, unit: str | None) -> None:
+        """Take note of the unit of a metric."""
+        self._units.pop(name, None)
+        if unit:
+            self._units[name] = shown(unit)
+        if len(self._units) > _MAX_UNITS:
+            del self._units[next(iter(self._units))]
+
+    def label(self, name: str) -> str:
+        """Return how a name is shown: with the unit of the metric, if it has one."""
+        return f"{shown(name)} ({unit})" if (unit := self._units.get(name)) else shown(name)
 
     def place(self, fields: Mapping[str, Any], *, worker: bool) -> dict[str, str]:
         """Return where in the run a record belongs.
@@ -141,6 +86,21 @@ class Look:
                 found[key] = self.text(key, fields[key])
         return found
 
+    def moment(self, fields: Mapping[str, Any], *, worker: bool) -> dict[str, str]:
+        """Return where in the run a signal belongs that is no record: its clock and step, if it has any, and its worker.
+
+        Args:
+            fields: The signal.
+            worker: Whether the worker is worth mentioning.
+        """
+        found = {}
+        clock, step = fields.get("clock"), fields.get("step")
+        if step is not None and not self.is_silent(clock or "step"):
+            found[clock or "step"] = self.text(clock or "step", step)
+        if worker and "worker_id" in self._leading:
+            found["worker_id"] = self.text("worker_id", fields["worker_id"])
+        return found
+
     def names(self, fields: Mapping[str, Any]) -> list[str]:
         """Return the names of the columns that are shown beside."""
         if self.only is None:
@@ -148,9 +108,17 @@ class Look:
         else:
             named = [key for is_meant in self._only for key in fields if is_meant(key)]
             found = list(dict.fromkeys(key for key in named if key not in STANDARD or key in self.only))
-        return [key for key in found if not self._is_silent(key)]
+        return [key for key in found if not self.is_silent(key)]
 
-    def _is_silent(self, key: str) -> bool:
+    def chosen(self, names: Iterable[str]) -> list[str]:
+        """Return which of some names of metrics beside the records, or of images and the like, are shown."""
+        found = list(names)
+        if self.only is not None:
+            found = list(dict.fromkeys(name for is_meant in self._only for name in found if is_meant(name)))
+        return [name for name in found if not self.is_silent(name)]
+
+    def is_silent(self, key: str) -> bool:
+        """Return whether something of this name is not shown."""
         return any(is_meant(key) for is_meant in self._silent)
 
     def texts(

@@ -74,6 +74,14 @@ class Region:
         """Return whether it is here that the streams are written to, and not in a forked child or after the end."""
         return self._active and not self._screen.gone and os.getpid() == self._pid
 
+    def tell(self, lines: str) -> None:
+        """Write whole lines above those that are drawn, and above a line that was begun."""
+        with self._lock:
+            if self._active:  # otherwise it was stopped while this waited
+                self._show(self._erased() + lines)
+            else:
+                self._screen.put(lines)
+
     def write(self, text: str, past: Callable[[str], Any], flush: Callable[[], Any]) -> None:
         """Write what somebody else writes to a stream above the lines, as far as its lines are complete.
 

@@ -18,9 +18,11 @@ _PATIENCE_SECS: Final = 1.0
 _STANDARD_FDS: Final = (1, 2)
 
 _ASCII: Final = str.maketrans(
-    {"│": "|", "─": "-", "━": "=", "═": "=", "…": "~"} | dict.fromkeys("╒╤╕├┼┤╘╧╛┬", "+"),
+    {"│": "|", "─": "-", "━": "=", "═": "=", "…": "~"}
+    | dict.fromkeys("╒╤╕├┼┤╘╧╛┬", "+")
+    | dict(zip("▁▂▃▄▅▆▇█", "_.:-=+*#", strict=True)),
 )
-"""What stands for the lines of frames where the encoding of the stream has none."""
+"""What stands for the lines of frames and the bars of histograms where the encoding of the stream has none."""
 
 
 class Tap(ABC):
