@@ -45,6 +45,11 @@ def histogram(name: str, values: Any, bins: Any = 64) -> dict[str, Any]:
     # The width of the range, and squares, must not be beyond all floats.
     scale = largest if (largest := max(-low, high)) > _LARGE else 1.0
     edges = _edges(numpy, name, bins)
+    if isinstance(edges, int) and (high - low) / scale < edges * float(numpy.spacing(max(-low, high) / scale)):
+        half = edges * float(
+            numpy.spacing(max(-low, high))
+        )  # All are about the same: no finer buckets than there are floats.
+        edges = numpy.linspace(low - max(half, 0.5), high + max(half, 0.5), edges + 1)
     counts, edges = numpy.histogram(finite / scale, edges if isinstance(edges, int) else edges / scale)
     return {
         "name": name,

@@ -1,12 +1,13 @@
 """Names of directories and files of a run, and the one guard against leaving it."""
 
+import errno
 import os
 import re
 import time
 import unicodedata
 from typing import Any, Final
 
-from l2logger.errors import ConfigError, DirectoryError, LogWriteError, SignalError
+from l2logger.errors import ConfigError, DirectoryError, LogFormatError, LogWriteError, SignalError
 
 DATA_LOG: Final = "data-log.tsv"
 LOGGER_INFO: Final = "logger_info.json"
@@ -173,3 +174,23 @@ def checked_name(what: str, name: Any) -> str:
             f"without empty parts, '..', control characters and backslashes; got {name!r}"
         )
     return text
+
+
+def file_of_run(scenario_dir: str, path: str) -> str:
+    """Return where the file is that a signal points to.
+
+    Args:
+        scenario_dir: Directory of the run.
+        path: Of the signal, relative to it.
+
+    Raises:
+        FileNotFoundError: It is missing.
+        LogFormatError: It is not in the run: in one that came from elsewhere, it could be anything.
+    """
+    root = os.path.realpath(scenario_dir)
+    found = os.path.realpath(os.path.join(root, path))
+    if os.path.commonpath((root, found)) != root:
+        raise LogFormatError(f"the path {path!r} of a signal leads out of the run, to {found}", scenario_dir)
+    if not os.path.isfile(found):
+        raise FileNotFoundError(errno.ENOENT, "this file of the run is missing", found)
+    return found

@@ -19,9 +19,10 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of TensorBoard's own imports
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
     from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
     from tensorboard.util.tensor_util import make_ndarray
 
-EVERYTHING = {"scalars": 0, "tensors": 0}
+EVERYTHING = {"scalars": 0, "tensors": 0, "histograms": 0, "images": 0}
 START_SECS = 60.0
 
 
@@ -63,6 +64,30 @@ def texts(directory: str | Path, run: str = ".") -> dict[str, list[tuple[int, st
     }
 
 
+def images(directory: str | Path, run: str = ".") -> dict[str, list[tuple[int, bytes]]]:
+    """Return the steps and files of each picture of a run."""
+    reader = accumulator(directory, run)
+    return {
+        tag: [(each.step, each.encoded_image_string) for each in reader.Images(tag)] for tag in reader.Tags()["images"]
+    }
+
+
+def histograms(directory: str | Path, run: str = ".") -> dict[str, list[tuple[int, Any]]]:
+    """Return the steps and values of each histogram of a run."""
+    reader = accumulator(directory, run)
+    return {
+        tag: [(each.step, each.histogram_value) for each in reader.Histograms(tag)]
+        for tag in reader.Tags()["histograms"]
+    }
+
+
+def hyperparameters(directory: str | Path, run: str = ".") -> dict[str, Any]:
+    """Return the row of a run in the table of hyperparameters."""
+    content = accumulator(directory, run).PluginTagToContent("hparams")["_hparams_/session_start_info"]
+    found = HParamsPluginData.FromString(content).session_start_info.hparams
+    return {name: getattr(value, value.WhichOneof("kind")) for name, value in found.items()}
+
+
 def events(path: str | Path) -> list[Any]:
     """Return all whole events of one file, by the plain description of its format."""
     data = Path(path).read_bytes()
@@ -82,12 +107,16 @@ class Server:
     Args:
         directory: What it shows.
         fast: Use the loader that it uses by default, not the one in Python.
+
+    Attributes:
+        directory: As given.
     """
 
     def __init__(self, directory: str | Path, *, fast: bool = True) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
+        self.directory = Path(directory)
         self.fast = fast
         self.url = f"http://127.0.0.1:{port}"
         options = {
@@ -121,12 +150,17 @@ class Server:
 
     def ask(self, route: str, body: Any = None, **query: str) -> Any:
         """Return the server's answer to a question that the page asks."""
+        return json.loads(self.load(route, body, **query))
+
+    def load(self, route: str, body: Any = None, **query: str) -> bytes:
+        """Return what the server sends to the page, such as a picture."""
         request = urllib.request.Request(f"{self.url}{route}?{urlencode(query)}")
         if body is not None:
             request.data = json.dumps(body).encode()
             request.add_header("Content-Type", "application/json")
         with urllib.request.urlopen(request, timeout=10) as answer:
-            return json.load(answer)
+            data: bytes = answer.read()
+        return data
 
     def wait(self, question: Callable[[], Any], *, limit_secs: float = 30.0) -> Any:
         """Ask until there is an answer that is not empty."""

@@ -121,7 +121,19 @@ def test_bins_are_a_number_or_rising_edges(logger, bins):
         logger.log_histogram("h", [1, 2], bins=bins)
 
 
-@pytest.mark.parametrize("values", [[5.0], [1e308, -1e308], [1e-320, 0], numpy.full(1000, 3, dtype=numpy.uint8)])
+@pytest.mark.parametrize(
+    "values",
+    [
+        [5.0],
+        [1e308, -1e308],
+        [1e-320, 0],
+        [2**62] * 9,
+        [1e300] * 3,
+        [1.0, 1.0 + 2**-52],
+        [-(2.0**60), -(2.0**60) - 256],
+        numpy.full(1000, 3, dtype=numpy.uint8),
+    ],
+)
 def test_odd_values_have_a_histogram(logger, values):
     logger.log_histogram("h", values)
     assert sum(fields(logger, "histogram")[0]["counts"]) == len(values)

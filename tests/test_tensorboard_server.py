@@ -2,9 +2,13 @@
 
 import math
 from html import unescape
+from urllib.parse import parse_qsl
 
+import numpy
 import pytest
-from tensorboard_reading import Server, curves, runs, same
+from media_signals import MediaFiles, histogram_of, metrics, signal
+from PIL import Image
+from tensorboard_reading import Server, curves, images, runs, same
 from test_tensorboard import REWARD, Runs, entry
 
 from l2logger.run import RunInfo
@@ -14,6 +18,8 @@ pytestmark = pytest.mark.slow
 LATE = [0, 1, 2, 3, 5, 6, 4, 7, 2, 8, 3]
 UNFINITE = [math.nan, math.inf, -math.inf, 1e300, 0.5]
 NAMES = ["a/../../b", "../up", "损失", "a b?&=%#", "half \ud800", "red \x1b[31m\0", "x" * 100_000]
+EDGES = [0.0, 1.0, 2.0, 4.0, 8.0]
+VALUES = ([3.0, 3.5], [0.5, 1.5, 7.0], [-9.0])
 MARKS = "a|b `c` *d* _e_ <b>f</b> [g](h) &amp; \\ # i"
 
 
@@ -34,10 +40,29 @@ def server(request, tmp_path_factory):
     replayed = Runs(demos / "replayed")
     replayed.log(*(entry(step, reward=-1.0, gone=-1.0) for step in [1, 5, 5, 2]))
     replayed.log(*(entry(step) for step in [0, 1, 1, 2, 5]), fresh=True)
+    log_signals(Runs(demos / "signals"))
     expected = {run for run in runs(demos) if curves(demos, run)}
     with Server(demos, fast=request.param) as server:
         server.settled(lambda: set(server.tags()), lambda found: found >= expected)
         yield server
+
+
+def log_signals(run: Runs) -> None:
+    """Log some of each kind, and go on with the run three times."""
+    run.path.mkdir()
+    media = MediaFiles(run.path)
+    run.log(
+        signal("description", None, metric="reward", unit="points", better="max"),
+        signal("params", None, params={"seed": 3}),
+        *(entry(number) for number in range(3)),
+        *(metrics(number, loss=float(number)) for number in range(3)),
+        *(histogram_of(values, number, bins=EDGES) for number, values in enumerate(VALUES)),
+        histogram_of([1.0], name="loss"),
+        media.image(numpy.arange(48, dtype=numpy.uint8).reshape(4, 4, 3), 1),
+        media.video([Image.new("RGB", (16, 16), (10 * number, 0, 0)) for number in range(9)], 2),
+    )
+    for number in range(3):
+        run.log(signal("note", None, text=f"note {number}"))
 
 
 def all_points(server: Server, run: str, tag: str = REWARD) -> list[tuple[int, float]]:
@@ -98,6 +123,54 @@ def test_text_is_shown_as_it_is(server):
     assert f"<td>{MARKS}</td>" in unescape(table)
 
 
+def test_histograms_are_shown_with_their_own_buckets(server):
+    """S2-12: TensorBoard's loaders differ in what they do to empty buckets at the ends."""
+    found = server.wait(
+        lambda: server.ask("/data/plugin/histograms/histograms", run="signals/tensorboard", tag="actions")
+    )
+    assert [step for _, step, _ in found] == [0, 1, 2]
+    for (_, _, buckets), values in zip(found, VALUES, strict=True):
+        counts, edges = numpy.histogram(values, EDGES)
+        expected = [list(each) for each in zip(edges[:-1], edges[1:], counts, strict=True)]
+        assert buckets == [pytest.approx(each) for each in expected]
+
+
+def pictures(server: Server, tag: str) -> list[bytes]:
+    """Return the pictures that the page loads."""
+    found = server.wait(lambda: server.ask("/data/plugin/images/images", run="signals/tensorboard", tag=tag))
+    return [server.load("/data/plugin/images/individualImage", **dict(parse_qsl(each["query"]))) for each in found]
+
+
+def test_pictures_are_shown_byte_for_byte(server):
+    """S2-9"""
+    assert pictures(server, "frame") == [(server.directory / "signals/media/image/frame/1.png").read_bytes()]
+
+
+def test_videos_are_shown_as_animations(server):
+    """S2-10, S4-6"""
+    ((_, gif),) = images(server.directory, "signals/tensorboard")["rollout"]
+    assert pictures(server, "rollout") == [gif]
+
+
+def test_kinds_that_share_a_name_are_all_shown(server):
+    found = server.wait(lambda: server.ask("/data/plugin/histograms/tags")["signals/tensorboard"])
+    assert set(found) == {"actions", "loss/histograms"}
+    assert "loss" in server.tags()["signals/tensorboard"]
+
+
+def test_descriptions_are_shown_at_the_curves(server):
+    found = server.wait(lambda: server.ask("/data/plugin/timeseries/tags")["scalars"]["tagDescriptions"])
+    assert found[REWARD].strip() == "<p>in points, higher is better</p>"
+
+
+def test_what_has_no_step_is_still_shown_when_a_run_is_gone_on_with(server):
+    def notes() -> list[str]:
+        return [each["text"] for each in server.ask("/data/plugin/text/text", run="signals/tensorboard", tag="note")]
+
+    found = server.settled(notes, lambda found: len(found) == 3)
+    assert found == [f"<p>note {number}</p>" for number in range(3)]
+
+
 def test_parameters_are_columns_of_the_table_of_runs(server):
     names = ["STATUS_UNKNOWN", "STATUS_SUCCESS", "STATUS_FAILURE", "STATUS_RUNNING"]
     body = {
@@ -110,6 +183,7 @@ def test_parameters_are_columns_of_the_table_of_runs(server):
     found = server.wait(lambda: server.ask("/data/plugin/hparams/session_groups", body)["sessionGroups"])
     session = {each["name"].split("/")[0]: each for group in found for each in group["sessions"]}
     parameters = {group["name"].split("/")[0]: group["hparams"] for group in found}
+    assert parameters["signals"]["seed"] == 3.0
     assert parameters["texts"] == {"marks": MARKS, "rate": 0.25, "deep.on": True, "n": "NaN"}
     assert session["texts"]["metricValues"][0]["value"] == 1.0
 

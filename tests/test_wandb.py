@@ -200,18 +200,6 @@ def test_nothing_is_told_of_the_machine(tmp_path, here):
     assert [path.name for path in tmp_path.rglob("files/*")] == []
 
 
-@pytest.mark.parametrize(
-    "name", ["password", "Password", "db_password", "apiKey", "API-KEY", "wandb_api_key", "token", "authToken"]
-)
-def test_a_name_tells_a_secret(name):
-    assert wandb_config.is_secret(name)
-
-
-@pytest.mark.parametrize("name", ["tokens", "max_tokens", "tokenizer", "key", "secretary", "monkey", "", 17, None])
-def test_other_names_tell_none(name):
-    assert not wandb_config.is_secret(name)
-
-
 def test_the_config_is_made_of_what_json_has():
     value = {
         1: {"a": (1, math.nan, np.int64(3), np.array([0.5])), "b": {2}, "c": None, "d": Path("x"), "e\x00": "\x1b"}

@@ -18,7 +18,10 @@ _HEAD = struct.Struct("<IHB")
 
 
 class Run(NamedTuple):
-    """What one file says of its run, with W&B's own keys (``_step``, ``_wandb`` and such) where it puts them."""
+    """What one file says of its run, with W&B's own keys (``_step``, ``_wandb`` and such) where it puts them.
+
+    Artifacts are messages of W&B; files are the names of those that belong to the run.
+    """
 
     record: Any
     config: dict[str, Any]
@@ -26,6 +29,8 @@ class Run(NamedTuple):
     summary: dict[str, Any]
     metrics: dict[str, Any]
     exit_code: int | None
+    artifacts: list[Any]
+    files: list[str]
 
 
 def read(path: Path) -> Run:
@@ -33,7 +38,7 @@ def read(path: Path) -> Run:
     run = None
     config: dict[str, Any] = {}
     summary: dict[str, Any] = {}
-    history, metrics, exit_code = [], {}, None
+    history, metrics, exit_code, artifacts, files = [], {}, None, [], []
     for message in messages(path):
         kind = message.WhichOneof("record_type")
         if kind == "run":
@@ -47,9 +52,13 @@ def read(path: Path) -> Run:
             _put(summary, message.summary.update)
         elif kind == "metric":
             metrics[message.metric.name or message.metric.glob_name] = message.metric
+        elif kind == "artifact":
+            artifacts.append(message.artifact)
+        elif kind == "files":
+            files += [file.path for file in message.files.files]
         elif kind == "exit":
             exit_code = message.exit.exit_code
-    return Run(run, config, history, summary, metrics, exit_code)
+    return Run(run, config, history, summary, metrics, exit_code, artifacts, files)
 
 
 def files(directory: str | Path) -> list[Path]:
@@ -93,6 +102,8 @@ def _put(into: dict[str, Any], items: Any) -> dict[str, Any]:
         *outer, key = list(item.nested_key) or [item.key]
         place = into
         for name in outer:
-            place = place.setdefault(name, {})
+            if not isinstance(place.get(name), dict):  # it was something else under this name
+                place[name] = {}
+            place = place[name]
         place[key] = json.loads(item.value_json)
     return into

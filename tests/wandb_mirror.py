@@ -1,5 +1,6 @@
 """Runs mirrored to W&B by a `WandbSink`, in this process or in another that knows of W&B only what it is told."""
 
+import math
 import os
 import subprocess
 import sys
@@ -9,15 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import wandb_file
+from kinds import of_kind
 from reading import record
 
 from l2logger.run import RunInfo
-from l2logger.signals import RECORD, Signal, freeze
+from l2logger.signals import ARTIFACT, METRICS, RECORD, TABLE, Signal, freeze
 from l2logger.sinks import WandbSink
 
 REWARD = "train/Task_a/reward"
 TIMESTAMP = "20261121T143000.250000"
 SCENARIO_INFO = {"author": "J. Doe", "server": {"url": "db.example", "Password": "hunter2"}}
+CELLS = [["a", 1], ["b", 2.5], [None, "NaN"], [{"x": [1]}, True]]
 
 _BEFORE = f"""
 import os, signal, sys, time
@@ -36,6 +39,39 @@ def entry(exp_num: Any = 0, **more: Any) -> Signal:
     return freeze(RECORD, {**record(exp_num), **fields, "task_params": '{"gravity": 9.8}', **more})
 
 
+def metrics(step: int | None = None, clock: str | None = "step", *, more: Any = (), **values: float) -> Signal:
+    """Return metrics; two underscores are a slash."""
+    named = {name.replace("__", "/"): value for name, value in values.items()}
+    return of_kind(METRICS, step, **{"clock": clock, **dict(more)}, values=named)
+
+
+def table(name: str = "scores") -> Signal:
+    return of_kind(TABLE, 3, name=name, columns=["task", "score"], rows=CELLS)
+
+
+def artifact(version: str = "v0", aliases: Any = ("latest", "best", "v0"), **more: Any) -> Signal:
+    names = ("model.bin", "deep/settings.json")
+    fields = {
+        "name": "policy/best net",
+        "version": version,
+        "path": f"artifacts/policy/best net/{version}",
+        "type": "model",
+        "files": [{"path": name, "nbytes": 2, "sha256": "0"} for name in names],
+        "nbytes": 9,
+        "digest": "0",
+        "aliases": aliases,
+        "metadata": {"score": 0.5, "worst": math.nan, "api_key": "hunter2"},
+    }
+    return of_kind(ARTIFACT, **{**fields, **more})
+
+
+def write_artifact(directory: Path, version: str, weights: bytes) -> None:
+    for name, data in (("model.bin", weights), ("deep/settings.json", b"{}")):
+        path = directory / "artifacts/policy/best net" / version / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
 def info(directory: Path) -> RunInfo:
     directory.mkdir(parents=True, exist_ok=True)
     return RunInfo(str(directory), {"metrics_columns": ["reward"], "api_token": "t0p"}, SCENARIO_INFO)
@@ -44,10 +80,12 @@ def info(directory: Path) -> RunInfo:
 def mirror(run: RunInfo, *entries: Signal, sink: WandbSink | None = None, **options: Any) -> None:
     """Mirror records, offline if nothing else is said."""
     sink = sink or WandbSink(**{"mode": "offline", "isolate": "none", **options})
-    sink.open(run)
-    for each in entries:
-        sink.write(each)
-    sink.close()
+    try:
+        sink.open(run)
+        for each in entries:
+            sink.write(each)
+    finally:
+        sink.close()
 
 
 def latest(directory: str | Path) -> wandb_file.Run:

@@ -1,12 +1,15 @@
-"""A stand-in for W&B's server, on loopback: it keeps the rows and the summary of runs, and knows them again."""
+"""A stand-in for W&B's server, on loopback: it keeps rows, summaries, configs and files, and knows runs again."""
 
 import gzip
 import json
+import re
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 from typing import Any
+from urllib.parse import quote, unquote
 
 KEY = 40 * "a"
+VIEWER = {"id": "1", "username": "somebody", "entity": "somebody", "flags": "{}", "teams": {"edges": []}}
 
 
 class Server(ThreadingHTTPServer):
@@ -15,6 +18,8 @@ class Server(ThreadingHTTPServer):
     Attributes:
         rows: All rows of the history of each run, by its id.
         summaries: The summary of each run.
+        configs: The config of each run.
+        files: What was uploaded, by the path of the address.
         requests: What was asked for: the name of each GraphQL operation and its variables.
     """
 
@@ -24,6 +29,8 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.rows: dict[str, list[str]] = {}
         self.summaries: dict[str, str] = {}
+        self.configs: dict[str, str] = {}
+        self.files: dict[str, bytes] = {}
         self.requests: list[tuple[str, dict[str, Any]]] = []
         self._may_answer = Event()
         self._may_answer.set()
@@ -56,17 +63,27 @@ class Server(ThreadingHTTPServer):
         if operation == "UpsertBucket":
             known = variables["name"] in self.rows
             self.rows.setdefault(variables["name"], [])
+            self.configs[variables["name"]] = variables.get("config") or self.configs.get(variables["name"], "{}")
             return {"upsertBucket": {"bucket": self._bucket(variables), "inserted": not known}}
         if operation == "RunResumeStatus":
             bucket = self._bucket(variables) if variables["name"] in self.rows else None
             return {"model": {**self._bucket(variables)["project"], "bucket": bucket}}
         if operation == "CreateRunFiles":
-            files = [
-                {"name": name, "uploadUrl": f"{self.environment['WANDB_BASE_URL']}/{name}"}
-                for name in variables["files"]
-            ]
+            files = list(map(self._target, variables["files"]))
             return {"createRunFiles": {"runID": "1", "uploadHeaders": [], "files": files}}
-        return {"serverInfo": {"features": []}, "viewer": None}
+        if operation == "CreateArtifact":
+            name = variables["input"]["artifactCollectionName"]
+            sequence = {"id": "1", "name": name, "latestArtifact": None}
+            return {"createArtifact": {"artifact": {"id": "1", "state": "PENDING", "artifactSequence": sequence}}}
+        if operation == "CreateArtifactManifest":
+            manifest = {"id": "1", "file": self._target(variables["name"])}
+            return {"createArtifactManifest": {"artifactManifest": manifest}}
+        if operation == "CreateArtifactFiles":
+            nodes = [{"node": self._target(each["name"])} for each in variables["input"]["artifactFiles"]]
+            return {"createArtifactFiles": {"files": {"edges": nodes}}}
+        if operation == "CommitArtifact":
+            return {"commitArtifact": {"artifact": {"id": "1", "digest": "0"}}}
+        return {"serverInfo": {"features": []}, "viewer": VIEWER, "project": None}
 
     def stream(self, run_id: str, files: dict[str, Any]) -> None:
         for name, chunk in files.items():
@@ -75,6 +92,12 @@ class Server(ThreadingHTTPServer):
             elif name == "wandb-summary.json":
                 self.summaries[run_id] = chunk["content"][-1]
 
+    def _target(self, name: str) -> dict[str, Any]:
+        """Return where a file may be uploaded to."""
+        url = f"{self.environment['WANDB_BASE_URL']}/{quote(name)}"
+        rest = {"uploadHeaders": [], "storagePath": name, "uploadMultipartUrls": None, "artifact": {"id": "1"}}
+        return {"id": "1", "name": name, "displayName": name, "uploadUrl": url, **rest}
+
     def _bucket(self, variables: dict[str, Any]) -> dict[str, Any]:
         rows = self.rows.get(variables["name"], [])
         return {
@@ -82,7 +105,7 @@ class Server(ThreadingHTTPServer):
             "name": variables["name"],
             "displayName": variables["name"],
             "project": {"id": "1", "name": variables["project"], "entity": {"id": "1", "name": "somebody"}},
-            "config": "{}",
+            "config": self.configs.get(variables["name"], "{}"),
             "wandbConfig": '{"t": 1}',
             "summaryMetrics": self.summaries.get(variables["name"], "{}"),
             "tags": [],
@@ -104,11 +127,14 @@ class _Handler(BaseHTTPRequestHandler):
             body = gzip.decompress(body)
         if self.path == "/graphql":
             asked = json.loads(body)
-            self._say({"data": self.server.answer(asked.get("operationName", ""), asked.get("variables") or {})})
+            named = re.search(r"\b(?:query|mutation)\s+(\w+)", asked["query"])
+            operation = asked.get("operationName") or (named[1] if named else "")
+            self._say({"data": self.server.answer(operation, asked.get("variables") or {})})
         elif self.path.endswith("/file_stream"):
             self.server.stream(self.path.split("/")[-2], json.loads(body).get("files") or {})
             self._say({"exitcode": None, "limits": {}})
         else:
+            self.server.files[unquote(self.path)] = body
             self._say({})
 
     do_PUT = do_POST  # noqa: N815

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 from tensorboard_reading import Server
 
 from l2logger import DataLogger
@@ -32,6 +32,8 @@ TRAINING = 50
 TESTING = 6
 LIMIT_SECS = 60.0
 LINE_PIXELS = 200
+TIMEZONE = "Europe/London"
+"""Its name is short enough for one line of a card."""
 
 
 def log_run(directory: Path, name: str, forgets: float) -> DataLogger:
@@ -81,17 +83,20 @@ def chromium() -> Iterator[Browser]:
             browser.close()
 
 
-def open_page(browser: Browser, server: Server, dashboard: str, *, height: int = 800, **settings: str) -> Page:
+def open_page(
+    browser: Browser, server: Server, dashboard: str, *, width: int = 1280, height: int = 800, **settings: str
+) -> Page:
     """Return a page of TensorBoard.
 
     Args:
         browser: That shows it.
         server: That it comes from.
-        dashboard: ``timeseries``, ``text`` or ``hparams``.
+        dashboard: ``timeseries``, ``images``, ``histograms``, ``text`` or ``hparams``.
+        width: Of the page, in pixels.
         height: Of the page, in pixels.
         **settings: Of TensorBoard, as its addresses have them.
     """
-    page = browser.new_page(viewport={"width": 1280, "height": height})
+    page = browser.new_page(viewport={"width": width, "height": height}, timezone_id=TIMEZONE)
     page.set_default_timeout(1000 * LIMIT_SECS)
     page.goto(f"{server.url}/?{urlencode({'darkMode': 'false', **settings})}#{dashboard}")
     return page
@@ -116,6 +121,37 @@ def _drawn_charts(page: Page) -> int:
 def _coloured_pixels(image: Image.Image) -> int:
     """Return how many pixels are not about grey, as the grid and the words are."""
     return sum(count for count, (r, g, b) in image.getcolors(2**24) if max(r, g, b) - min(r, g, b) > 20)
+
+
+def loaded_images(page: Page, count: int) -> dict[str, Locator]:
+    """Return the pictures on a page of images, by name, once so many are there and loaded."""
+    found = _cards(page, "tf-image-loader", "img", count)
+    for image in found.values():
+        image.evaluate("image => image.decode()")
+    return found
+
+
+def is_moving(image: Locator) -> bool:
+    """Return whether a picture soon looks different."""
+    give_up_at = time.monotonic() + LIMIT_SECS
+    first = image.screenshot()
+    while time.monotonic() < give_up_at:
+        if image.screenshot() != first:
+            return True
+    return False
+
+
+def drawn_histograms(page: Page, count: int) -> dict[str, Locator]:
+    """Return the shapes on a page of histograms, one for each step, by name, once so many charts are drawn."""
+    return _cards(page, "tf-histogram-loader", ".histogram path", count)
+
+
+def _cards(page: Page, card: str, content: str, count: int) -> dict[str, Locator]:
+    page.locator(card).nth(count - 1).wait_for()
+    found = {each.locator(".name").inner_text(): each.locator(content) for each in page.locator(card).all()}
+    for each in found.values():
+        each.first.wait_for(state="attached")
+    return found
 
 
 def hide_settings(page: Page) -> None:

@@ -107,6 +107,13 @@ def _new_paths(directory: str, suffix: str) -> Iterator[str]:
         yield os.path.join(directory, f"{_PREFIX}{seconds:010}.{host}.{microseconds:06}{suffix}")
 
 
+def event_files(directory: str) -> list[str]:
+    """Return the paths of all files in a directory, and not below it, that TensorBoard reads."""
+    with suppress(FileNotFoundError):
+        return [entry.path for entry in os.scandir(directory) if ".tfevents." in entry.name and entry.is_file()]
+    return []
+
+
 def supersede(directory: str) -> None:
     """Rename the event files of an earlier mirror in `directory`, so that TensorBoard sees them no more.
 
@@ -115,7 +122,7 @@ def supersede(directory: str) -> None:
     Raises:
         LogLockedError: One of them is being written.
     """
-    roots, branches = _event_files(directory)
+    roots, branches = _files_of_mirror(directory)
     for path in roots:
         lock.check_free(path, "replay into another directory, or wait for the run to end")
     for path in (*branches, *roots):
@@ -123,7 +130,7 @@ def supersede(directory: str) -> None:
         os.rename(path, os.path.join(parent, name.replace(_PREFIX, _SUPERSEDED, 1)))
 
 
-def _event_files(directory: str) -> tuple[list[str], list[str]]:
+def _files_of_mirror(directory: str) -> tuple[list[str], list[str]]:
     """Return the paths of the root files of a mirror, and of all others that belong to it."""
     roots: list[str] = []
     branches: list[str] = []

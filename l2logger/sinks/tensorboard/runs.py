@@ -7,19 +7,25 @@ experience that is logged in parts.
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import Final
+from typing import Final, Protocol
 
 from l2logger import lock
-from l2logger.schema import V1_1, WORKER_ID
-from l2logger.sinks.tensorboard.files import EventFile
+from l2logger.schema import MAX_COUNT, V1_1, WORKER_ID
+from l2logger.sinks.tensorboard.contents import PLUGINS, Value
+from l2logger.sinks.tensorboard.files import EventFile, event_files
 
-Value = tuple[str, float | str]
-"""A point of a curve, or a text, with its tag."""
 
-Encoder = Callable[[float, int, Sequence[Value]], bytes]
-"""Takes a time, a step and values, and returns an event as it stands in a file."""
+class Format(Protocol):
+    """How events stand in a file; `l2logger.sinks.tensorboard.events` is one."""
+
+    def encode(self, wall_time: float, step: int, values: Sequence[Value], /) -> bytes:
+        """Return one event that brings all values."""
+
+    def last_steps(self, path: str, /) -> dict[str, int]:
+        """Return the highest step of each tag in a file."""
+
 
 MAX_LANES: Final = 10
 DEFAULT_WORKER: Final = V1_1.defaults["worker_id"]
@@ -36,20 +42,34 @@ class Lanes:
 
     Args:
         directory: Of the worker.
-        encode: Makes the events.
+        format: Makes the events.
         header: What files begin with.
         root: See `EventFile`.
     """
 
-    def __init__(self, directory: str, encode: Encoder, header: bytes, *, root: bool = False) -> None:
+    def __init__(self, directory: str, format: Format, header: bytes, *, root: bool = False) -> None:
         self._directory = directory
-        self._encode = encode
+        self._format = format
         self._header = header
         self.files = [EventFile(directory, header, root=root)]
         self._last_steps: list[dict[str, int]] = [{}]
+        self._plugins: dict[str, str] = {}
+        self._earlier: dict[str, int] | None = None
 
-    def add(self, wall_time: float, step: int, values: Sequence[Value]) -> list[tuple[EventFile, int]]:
-        """Add values of one step, as one event for each lane that takes some; return files and how much they got."""
+    def add(self, wall_time: float, step: int | None, values: Sequence[Value]) -> list[tuple[EventFile, int]]:
+        """Add values of one step, as one event for each lane that takes some.
+
+        Args:
+            wall_time: When they were logged, in seconds since the epoch.
+            step: Where they stand; None for behind the last that have their tags.
+            values: What to add.
+
+        Returns:
+            The files that got something, and how many bytes.
+        """
+        values = [(self._own_tag(tag, PLUGINS[type(content)]), content) for tag, content in values]
+        if step is None:
+            step = min(MAX_COUNT, 1 + max((self._last_step(tag) for tag, _ in values), default=-1))
         touched = []
         depth = 0
         while values:
@@ -68,11 +88,27 @@ class Lanes:
                     late.append(value)
             if on_time:
                 file = self.files[depth - 1]
-                event = self._encode(wall_time, step, on_time)
+                event = self._format.encode(wall_time, step, on_time)
                 file.add(event)
                 touched.append((file, len(event)))
             values = late
         return touched
+
+    def _own_tag(self, tag: str, plugin: str) -> str:
+        """Return the tag, or another one if something of another kind has it: TensorBoard would show only that."""
+        return tag if self._plugins.setdefault(tag, plugin) == plugin else self._own_tag(f"{tag}/{plugin}", plugin)
+
+    def _last_step(self, tag: str) -> int:
+        """Return the highest step of a tag, in the files of earlier sinks as well; -1 if there is none."""
+        if self._earlier is None:
+            self._earlier = {}
+            own = {file.path for file in self.files}
+            for path in event_files(self._directory):
+                if path not in own:
+                    for name, step in self._format.last_steps(path).items():
+                        self._earlier[name] = max(step, self._earlier.get(name, step))
+        known = [steps[tag] for steps in (self._earlier, self._last_steps[0]) if tag in steps]
+        return max(known, default=-1)
 
 
 class Board:
@@ -80,7 +116,7 @@ class Board:
 
     Args:
         directory: Of the mirror.
-        encode: Makes the events.
+        format: Makes the events.
         header: What files begin with.
 
     Attributes:
@@ -88,18 +124,18 @@ class Board:
         nbytes: How much waits to be written.
     """
 
-    def __init__(self, directory: str, encode: Encoder, header: bytes) -> None:
+    def __init__(self, directory: str, format: Format, header: bytes) -> None:
         self.directory = directory
         self.nbytes = 0
-        self._encode = encode
+        self._format = format
         self._header = header
-        self._workers = {DEFAULT_WORKER: Lanes(directory, encode, header, root=True)}
+        self._workers = {DEFAULT_WORKER: Lanes(directory, format, header, root=True)}
         self._root = self._workers[DEFAULT_WORKER].files[0]
         self._unwritten: set[EventFile] = {self._root}
         self._lock = -1
 
-    def add(self, worker_id: str, wall_time: float, step: int, values: Sequence[Value]) -> None:
-        """Add values of one step of a worker.
+    def add(self, worker_id: str, wall_time: float, step: int | None, values: Sequence[Value]) -> None:
+        """Add values of one step of a worker, as in `Lanes.add`.
 
         Raises:
             ValueError: That is no name for a worker, and could lead out of the directory.
@@ -108,7 +144,7 @@ class Board:
         if lanes is None:
             if not isinstance(worker_id, str) or not _is_worker_id(worker_id):
                 raise ValueError(f"worker_id must match {WORKER_ID}, got {worker_id!r}")
-            lanes = Lanes(os.path.join(self.directory, worker_id), self._encode, self._header)
+            lanes = Lanes(os.path.join(self.directory, worker_id), self._format, self._header)
             self._workers[worker_id] = lanes
         for file, nbytes in lanes.add(wall_time, step, values):
             self._unwritten.add(file)

@@ -1,59 +1,61 @@
-"""Curves and texts for TensorBoard."""
+"""Everything that is logged, for TensorBoard."""
 
-import json
-import operator
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
 
 from l2logger.errors import ConfigError, DirectoryError
 from l2logger.run import RunInfo
-from l2logger.schema import MAX_COUNT
-from l2logger.signals import Signal
+from l2logger.signals import ARTIFACT, DESCRIPTION, KINDS, NOTE, PARAMS, RECORD, TABLE, TEXT, Signal
 from l2logger.sinks import numbers
 from l2logger.sinks.sink import Sink
+from l2logger.sinks.tensorboard.contents import Text
 from l2logger.sinks.tensorboard.files import supersede
-from l2logger.sinks.tensorboard.runs import DEFAULT_WORKER, Board, Value
-
-Tag = Callable[[Mapping[str, Any], str], str]
-"""Takes the fields of a record and the name of a metric, and returns the name of its curve."""
-
-Step = Callable[[Mapping[str, Any]], int]
-"""Takes the fields of a record and returns its place on the horizontal axis."""
+from l2logger.sinks.tensorboard.records import Records, Step, Tag, checked_step, exp_num
+from l2logger.sinks.tensorboard.runs import DEFAULT_WORKER, Board
+from l2logger.sinks.tensorboard.summaries import Summaries
+from l2logger.sinks.tensorboard.texts import table
 
 _FLUSH_SECS: Final = 2.0
 _MAX_WAITING_BYTES: Final = 2**18
+_WORDS: Final = frozenset({ARTIFACT, DESCRIPTION, NOTE, PARAMS, TABLE, TEXT})
 _NOWHERE: Final = (FileExistsError, NotADirectoryError, PermissionError)
 
 
-def exp_num(fields: Mapping[str, Any]) -> int:
-    """Return the number of the experience that a record is of."""
-    number: int = fields["exp_num"]
-    return number
-
-
 class TensorBoardSink(Sink):
-    """Write the metrics of records as curves, and what they are about as text, into files that TensorBoard shows.
+    """Write all signals into files that TensorBoard shows.
 
     All metrics of a record are one event. Blocks and tasks are texts where they begin, with the parameters of the task;
-    ``scenario_info`` and ``logger_info`` are tables, and the former is the row of the run under HPARAMS. TensorBoard has
-    numbers of 32 bits: what is beyond them is infinite there. It shows a thousand points of a curve, chosen at random, unless
-    it is started with ``--samples_per_plugin scalars=0``.
+    ``scenario_info`` and ``logger_info`` are tables. Other signals stand under their own names:
+
+    - Metrics are curves, over the steps that they were given, whatever clock these are of. What `describe` says of a metric is shown
+      at the curves that begin after it, those of records too.
+    - Parameters are a table, and with ``scenario_info`` the row of the run under HPARAMS. TensorBoard takes one row, so it is
+      written with the first number or picture; parameters that come later are in the table only.
+    - Histograms have the buckets that were logged. Images and figures are the PNG files, byte for byte. Videos are animated GIFs
+      among the images, with all frames; those of more than `gif.MAX_PIXELS` (2**25 in all frames together) become smaller, then shorter.
+    - Texts and notes are Markdown, tables have 200 rows at most. Of arrays and artifacts, it is told what they are and where.
+
+    A signal without a step stands behind the last of its name: at 0, 1, 2, ... Of different kinds of signal with one name
+    TensorBoard would show the first; so others have their kind behind the name, such as ``loss/histograms``.
+
+    TensorBoard has numbers of 32 bits: what is beyond them is infinite there. It shows a sample, chosen at random: 1000 points of a
+    curve, ten images of a name, unless it is started with ``--samples_per_plugin scalars=0,images=0``.
 
     Of a curve whose steps fall TensorBoard shows a part. So each worker but ``worker-default`` is a TensorBoard run of its own,
     a directory with its name, and a value at a step that falls even so goes to a further run, ``late 1`` and so on. Of
-    several parts of an experience the last is shown.
+    several values at one step, such as parts of an experience, the last is shown.
 
-    A run that is resumed adds new files to those that are there. Needs ``pip install "l2logger[tensorboard]"``; with the
-    package crc32c as well, it takes half the time.
+    A run that is resumed adds new files to those that are there. Needs ``pip install "l2logger[tensorboard]"``, and the
+    extra ``media`` for videos; with the package crc32c as well, it takes half the time.
 
     Args:
         directory: Where the files go, by default ``<scenario_dir>/tensorboard``. Each run needs its own.
-        tag: Names the curves, by default ``<block_type>/<task_name>/<metric>``.
-        step: Places the values, by default at ``exp_num``.
+        tag: Names the curves of records, by default ``<block_type>/<task_name>/<metric>``.
+        step: Places the values of records, by default at ``exp_num``.
         flush_secs: At most so long, signals wait for others before they are written together.
         isolate: Where a `DataLogger` runs the sink: ``"process"``, ``"thread"`` or ``"none"``.
 
@@ -62,6 +64,7 @@ class TensorBoardSink(Sink):
     """
 
     name = "tensorboard"
+    kinds = KINDS
 
     def __init__(
         self,
@@ -88,7 +91,6 @@ class TensorBoardSink(Sink):
         self._is_refused = False
         self._board: Board | None = None
         self._events: Any = None
-        self._told: dict[str, tuple[Any, set[str]]] = {}
         self._pid = 0
 
     def options(self) -> dict[str, Any]:
@@ -132,10 +134,11 @@ class TensorBoardSink(Sink):
         self.fresh = False
 
     def write(self, signal: Signal) -> None:
-        """Add a record.
+        """Add a signal.
 
         Raises:
-            ValueError: Its step or its worker is not one that TensorBoard can show.
+            ValueError: Its step or its worker is not one that TensorBoard can show, or its file is not a video.
+            FileNotFoundError: Its file is not there.
             OSError: The disk refuses those before it. This one was not taken.
         """
         if self._is_forked():
@@ -144,13 +147,17 @@ class TensorBoardSink(Sink):
         if self._is_refused:
             self.flush()
         fields = signal.fields
-        step = _checked_step(self._step(fields))
-        clean, tag = self._events.clean, self._tag
-        values: list[Value] = [(clean(tag(fields, metric)), value) for metric, value in numbers.metrics(fields).items()]
-        values += self._news(fields)
+        step: int | None
+        if signal.kind == RECORD:
+            step, values = self._records.of(fields)
+        else:
+            step = None if fields["step"] is None else checked_step(fields["step"])
+            values = self._summaries.of(signal)
+        if signal.kind not in _WORDS:
+            self._add_row()
         self._board.add(fields["worker_id"], _wall_time(fields), step, values)
         if self._board.nbytes >= _MAX_WAITING_BYTES or time.monotonic() >= self._flush_at:
-            # The record was taken. If those that wait cannot be written, the next one is told.
+            # The signal was taken. If those that wait cannot be written, the next one is told.
             with suppress(OSError):
                 self.flush()
 
@@ -175,6 +182,7 @@ class TensorBoardSink(Sink):
         """
         if self._board is None or self._is_forked():
             return
+        self._add_row()
         board, self._board = self._board, None
         try:
             board.flush()
@@ -183,33 +191,26 @@ class TensorBoardSink(Sink):
             board.release()
 
     def _begun(self, directory: str, run: RunInfo) -> Board:
-        now = time.time()
-        self._told.clear()
+        self._began_at = time.time()
         self._is_refused = False
-        board = Board(directory, self._events.encode, self._events.header(now))
+        self._summaries = Summaries(run.scenario_dir)
+        self._records = Records(self._tag, self._step, self._summaries)
+        self._scenario_info: Any = run.scenario_info
+        self._has_row = False
+        board = Board(directory, self._events, self._events.header(self._began_at))
         infos = {"scenario_info": run.scenario_info, "logger_info": run.logger_info}
-        board.add(DEFAULT_WORKER, now, 0, [(name, self._events.table(info)) for name, info in infos.items() if info])
-        if run.scenario_info:
-            board.add_to_root(self._events.hyperparameters(now, run.scenario_info))
+        board.add(
+            DEFAULT_WORKER, self._began_at, 0, [(name, Text(table(info))) for name, info in infos.items() if info]
+        )
         return board
 
-    def _news(self, fields: Mapping[str, Any]) -> Iterator[Value]:
-        """Yield texts about the block and the task of a record, where the worker begins them."""
-        block = fields["block_num"], fields["block_type"], fields.get("block_subtype", "")
-        task = str(fields["task_name"])
-        known, tasks = self._told.get(fields["worker_id"], (None, set()))
-        if known == block and task in tasks:
+    def _add_row(self) -> None:
+        """Add the row of hyperparameters, once: of several in a run, TensorBoard takes the first."""
+        if self._has_row or self._board is None:
             return
-        escape = self._events.escape
-        if known != block:
-            tasks = set()
-            self._told[fields["worker_id"]] = block, tasks
-            yield "block", "block {}: {} {}".format(*map(escape, block)).rstrip()
-        tasks.add(task)
-        parameters = fields["task_params"]
-        with suppress(ValueError, TypeError, RecursionError):
-            parameters = json.loads(parameters)
-        yield "task", f"{escape(task)}\n\n{self._events.table(parameters)}"
+        self._has_row = True
+        if row := self._summaries.parameters(self._scenario_info):
+            self._board.add_to_root(self._events.hyperparameters(self._began_at, row))
 
     def _is_forked(self) -> bool:
         # The files belong to the parent. What waits here is written there.
@@ -223,18 +224,8 @@ def _local(directory: Any) -> str:
     return os.path.abspath(text)
 
 
-def _checked_step(step: Any) -> int:
-    try:
-        number = operator.index(step)
-    except TypeError:
-        raise ValueError(f"a step must be a whole number, got {step!r}") from None
-    if not -MAX_COUNT <= number <= MAX_COUNT:
-        raise ValueError(f"a step can have 64 bits, got one of {number.bit_length()}")
-    return number
-
-
 def _wall_time(fields: Mapping[str, Any]) -> float:
-    """Return the seconds since the epoch at which a record was written, by the clock of the place where this runs."""
+    """Return the seconds since the epoch at which a signal was logged, by the clock of the place where this runs."""
     try:
         return datetime.fromisoformat(fields["timestamp"]).timestamp()
     except (KeyError, TypeError, ValueError, OverflowError, OSError):

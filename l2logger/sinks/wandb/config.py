@@ -2,19 +2,20 @@
 
 import math
 import platform
-import re
 import sys
 from collections.abc import Mapping, Set
-from typing import Any
+from typing import Any, Final
 
-from l2logger import __version__
+from l2logger import __version__, manifest_file
 from l2logger.diagnostics import visible
+from l2logger.errors import LogFormatError
+from l2logger.redaction import is_secret, redacted
 from l2logger.run import RunInfo
 
-_secret = re.compile(
-    r"(^|_)(password|passwd|passphrase|secret|token|authorization|credentials?|(api|access|private|secret)_?key)$"
-).search
-_into_words = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+").sub
+DESCRIPTIONS: Final = "descriptions"
+"""What the config has of metrics that were described: ``unit`` and ``better``, by their names."""
+
+_OWN: Final = frozenset({"l2logger", "logger_info", "scenario_info", DESCRIPTIONS})
 
 
 def config(run: RunInfo, more: Mapping[str, Any]) -> dict[str, Any]:
@@ -26,8 +27,38 @@ def config(run: RunInfo, more: Mapping[str, Any]) -> dict[str, Any]:
     """
     system = {"version": __version__, "python": platform.python_version(), "system": platform.system()}
     infos = {"logger_info": run.logger_info, "scenario_info": run.scenario_info}
-    cleaned: dict[str, Any] = clean({"l2logger": system, **infos, **more})
-    return cleaned
+    found: dict[str, Any] = manifest_file.merged(
+        clean({"l2logger": system, **infos, **more}), _of_manifest(run.scenario_dir)
+    )
+    return found
+
+
+def _of_manifest(scenario_dir: str) -> dict[str, Any]:
+    """Return what the config has of all that was logged before, also by other processes."""
+    try:
+        manifest = manifest_file.read(scenario_dir)
+    except (OSError, LogFormatError):  # It has none, or a damaged one; the signals tell it, too.
+        return {}
+    params, said = manifest.get("params"), manifest.get(DESCRIPTIONS)
+    found = of_params(params) if isinstance(params, dict) else {}
+    return {**found, DESCRIPTIONS: said} if isinstance(said, dict) else found
+
+
+def of_params(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the config has of parameters that were logged."""
+    return {f"params/{name}" if name in _OWN else name: value for name, value in clean(params).items()}
+
+
+def of_description(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the config has of a metric that was described."""
+    said = {name: visible(fields[name]) for name in ("unit", "better") if fields[name] is not None}
+    return {DESCRIPTIONS: {visible(fields["metric"]): said}}
+
+
+def descriptions(value: Any) -> dict[str, str | None]:
+    """Return which values of metrics are the best, by their names, of what a config has of descriptions."""
+    known = value.items() if isinstance(value, Mapping) else ()
+    return {metric: said.get("better") for metric, said in known if isinstance(said, Mapping)}
 
 
 def plain(value: Any) -> Any:
@@ -40,16 +71,17 @@ def plain(value: Any) -> Any:
 
 def clean(value: Any) -> Any:
     """Return what W&B can keep of a value of the config, without what seems to be secret."""
+    return redacted(_kept(value))
+
+
+def _kept(value: Any) -> Any:
     value = plain(value)
     if isinstance(value, Mapping):
-        return {
-            visible(str(name)): "[redacted]" if is_secret(name) and item is not None else clean(item)
-            for name, item in value.items()
-        }
+        return {visible(str(name)): _kept(item) for name, item in value.items()}
     if isinstance(value, list | tuple | Set):
-        return [clean(item) for item in value]
+        return [_kept(item) for item in value]
     if hasattr(value, "tolist"):  # of numpy
-        return clean(value.tolist())
+        return _kept(value.tolist())
     if value is None or isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
         return value
     return visible(str(value))
@@ -63,8 +95,3 @@ def without_secrets(options: Mapping[str, Any]) -> dict[str, Any]:
         else value
         for option, value in options.items()
     }
-
-
-def is_secret(name: Any) -> bool:
-    """Return whether what has this name had better stay here."""
-    return _secret(_into_words("_", str(name)).lower()) is not None

@@ -159,11 +159,16 @@ def in_environment(setting: str) -> bool:
 
 def run_id(directory: str) -> str:
     """Return what W&B knows the run in a directory of this name by: always the same, and valid."""
-    plain = re.sub(r"[^A-Za-z0-9_.-]+", "-", directory).strip("-") or "run"
-    if plain == directory and len(plain) <= _ID_CHARS:
+    return valid_id(directory, _ID_CHARS)
+
+
+def valid_id(text: str, max_chars: int) -> str:
+    """Return a text if W&B can take it for a name, else one that is made of it, and of no other."""
+    plain = re.sub(r"[^A-Za-z0-9_.-]+", "-", text).strip("-") or "run"
+    if plain == text and len(plain) <= max_chars:
         return plain
-    digest = hashlib.sha256(directory.encode(errors="surrogatepass")).hexdigest()[:12]
-    return f"{plain[: _ID_CHARS - 1 - len(digest)]}-{digest}"
+    digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:12]
+    return f"{plain[: max_chars - 1 - len(digest)]}-{digest}"
 
 
 def _has_key(shared: Any, settings: Mapping[str, Any], usual_url: str) -> bool:

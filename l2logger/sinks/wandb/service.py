@@ -48,22 +48,18 @@ def load() -> Any:
 
 
 @contextmanager
-def quiet(shared: Any, wished: Any) -> Iterator[None]:
-    """Keep W&B from writing to the terminal.
-
-    Args:
-        shared: Its settings.
-        wished: Whether to do that.
-    """
+def quiet(wished: bool) -> Iterator[None]:
+    """Keep W&B from writing to the terminal, if that is wished."""
+    if not wished:
+        yield
+        return
     import wandb
 
-    if wished:
-        wandb.termsetup(wandb.Settings(silent=True), None)
+    wandb.termsetup(wandb.Settings(silent=True), None)
     try:
         yield
     finally:
-        if wished:
-            wandb.termsetup(shared, None)
+        wandb.termsetup(wandb.setup().settings, None)
 
 
 def is_dead(error: BaseException) -> bool:

@@ -5,25 +5,20 @@ import os
 import shlex
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any, Final
 
-from l2logger import cells
-from l2logger.diagnostics import visible
 from l2logger.errors import ConfigError
 from l2logger.run import RunInfo
-from l2logger.schema import STANDARD
-from l2logger.signals import Signal
-from l2logger.sinks import numbers, spelling
+from l2logger.signals import ARTIFACT, KINDS, TABLE, Signal
+from l2logger.sinks import spelling
 from l2logger.sinks.health import warn_of_sink
 from l2logger.sinks.sink import Sink
+from l2logger.sinks.wandb import artifacts
 from l2logger.sinks.wandb import config as wandb_config
 from l2logger.sinks.wandb import options as wandb_options
 from l2logger.sinks.wandb import service as wandb_service
-from l2logger.sinks.wandb.best import BestValues
+from l2logger.sinks.wandb.history import History
 
-_MAX_TEXT_CHARS: Final = 1000
-_SUMMARY_SECS: Final = 5.0
 _DEAD: Final = "W&B's service, the process wandb-core, has died"
 _SERVICE_SECS: Final = 0.15
 """How long a row takes through W&B's service, with room to spare."""
@@ -32,12 +27,20 @@ _SERVICE_SECS: Final = 0.15
 class WandbSink(Sink):
     """Mirror a run to Weights & Biases: one W&B run for each run directory, however often it is opened.
 
-    Every metric is a curve ``<block_type>/<task_name>/<metric>`` over ``exp_num``, so that train and test are sections of
-    the page. Each record is a row of W&B's history, in the order of the log: nothing is dropped because ``exp_num`` falls or
-    repeats. A row has ``block_num`` and ``worker_id`` as well, the time of the record, and metrics that are text. The summary
-    has the last value of each curve under its name and the best under ``best/<name>``. ``logger_info`` and
-    ``scenario_info`` are in the config, next to what is given here; values of keys such as ``password`` or ``api_token`` are
-    left out.
+    Every metric of the records is a curve ``<block_type>/<task_name>/<metric>`` over ``exp_num``, so that train and test
+    are sections of the page. Each record is a row of W&B's history, in the order of the log: nothing is dropped because
+    ``exp_num`` falls or repeats. A row has ``block_num`` and ``worker_id`` as well, the time of the record, and metrics
+    that are text.
+
+    Other metrics keep their names, and those of one step are one row; each is drawn over the clock that it came with
+    first, and the row has the other clocks, too. A name that the row has for something else gets the kind before it, as
+    in ``metrics/exp_num``. Histograms, images, figures, videos, tables and texts are panels with a slider. Arrays are
+    files of the run, under the path that the row has. A note is text under ``note``. Artifacts are artifacts of W&B called
+    ``<name>-<id of the run>``, with the aliases that they have here.
+
+    The summary has the last value of each curve under its name and the best under ``best/<name>``. The config has what is
+    given here, ``logger_info`` and ``scenario_info``, all parameters, and under ``descriptions`` what metrics mean; values
+    of keys such as ``password`` or ``api_token`` are left out.
 
     What is given here is used, then what W&B's own environment variables and settings file say, then: the project
     ``l2logger``, the name of the run directory as name and id, ``resume="allow"``, and the run directory as the place
@@ -61,8 +64,8 @@ class WandbSink(Sink):
         id: What the run is known by in its project. A run with the same id is continued.
         resume: What to do if there is a run with this id.
         config: More for the config of the run.
-        lower_is_better: Names of metrics whose best value is the lowest.
-        tag: What to call the curve of a metric, given the fields of a record and the name of the metric.
+        lower_is_better: Names of metrics whose best value is the lowest, beside those that are described so.
+        tag: What to call the curve of a metric of the records, given the fields of a record and the name of the metric.
         isolate: ``"process"``, ``"thread"`` or ``"none"``.
         **init: Any other argument of ``wandb.init``, ``settings`` among them.
 
@@ -71,6 +74,7 @@ class WandbSink(Sink):
     """
 
     name = "wandb"
+    kinds = KINDS
     isolate = "process"
 
     def __init__(
@@ -108,14 +112,13 @@ class WandbSink(Sink):
         }
         self._chosen = wandb_options.checked({**given, **init})
         self._lower_is_better = wandb_options.texts("lower_is_better", lower_is_better)
-        self._tag = tag
         self.isolate = isolate
         self._run: Any = None
         self._is_alone = False
+        self._is_quiet = False
         self._has_warned = False
         self._scenario_dir = ""
-        self._best = BestValues()
-        self._summary_at = 0.0
+        self._history = History(self._lower_is_better, tag)
         self._is_flushed = True
 
     def options(self) -> dict[str, Any]:
@@ -140,10 +143,11 @@ class WandbSink(Sink):
         shared = wandb.setup().settings
         arguments = wandb_options.arguments(self._chosen, shared, run.scenario_dir, self.isolate, fresh=self.fresh)
         arguments["config"] = wandb_config.config(run, self._chosen.get("config", {}))
-        self._best.begin(anew=self.fresh or run.scenario_dir != self._scenario_dir)
+        self._history.begin(run.scenario_dir, anew=self.fresh)
         self._scenario_dir = run.scenario_dir
+        self._is_quiet = self._is_alone and bool(arguments["settings"].get("silent"))
         try:
-            with wandb_service.quiet(shared, self._is_alone and arguments["settings"].get("silent")):
+            with wandb_service.quiet(self._is_quiet):
                 self._run = wandb.init(**arguments)
         except Exception as error:
             if wandb_service.is_misuse(error):
@@ -153,8 +157,7 @@ class WandbSink(Sink):
                 raise ConnectionError(_DEAD) from error
             raise
         self.fresh = False
-        self._run.define_metric("exp_num", hidden=True)
-        self._run.define_metric("*", step_metric="exp_num")
+        self._send(self._history.attach)
         self._say_where(arguments)
 
     def _abandon_service(self, error: Exception) -> None:
@@ -186,46 +189,23 @@ class WandbSink(Sink):
         return os.path.dirname(files)
 
     def write(self, signal: Signal) -> None:
-        """Log a record as one row.
+        """Log a signal; records and most others as one row.
 
         Raises:
             RuntimeError: Other code has ended the W&B run.
-            Exception: W&B's service has died.
+            FileNotFoundError: The file of the signal is missing.
+            Exception: W&B's service has died, or W&B does not take it.
         """
-        fields = signal.fields
-        values = numbers.metrics(fields)
-        row: dict[str, Any] = {}
-        for metric, value in fields.items():
-            if metric in values:
-                curve = self._curve(fields, metric)
-                row[curve] = values[metric]
-                lower_is_better = metric in self._lower_is_better
-                self._best.compare(self._run, curve, values[metric], lower_is_better=lower_is_better)
-            elif metric not in STANDARD and (text := cells.text(value)):
-                row[self._curve(fields, metric)] = visible(text[:_MAX_TEXT_CHARS])
-        row["exp_num"] = fields["exp_num"]
-        row["block_num"] = fields["block_num"]
-        row["worker_id"] = visible(cells.text(fields["worker_id"]))
-        row["_timestamp"] = _epoch(fields["timestamp"])
-        self._send(lambda run: run.log(row))
         self._is_flushed = False
-        if self._best.news and time.monotonic() >= self._summary_at:
-            self._update_summary()
-
-    def _curve(self, fields: Mapping[str, Any], metric: str) -> str:
-        return visible(str((self._tag or numbers.tag)(fields, metric)))
-
-    def _update_summary(self) -> None:
-        if self._best.news:
-            self._send(lambda run: run.summary.update(self._best.news))
-            self._best.news = {}
-        self._summary_at = time.monotonic() + _SUMMARY_SECS
+        # With the first of these W&B asks its server whether they may be logged, and tells of that.
+        with wandb_service.quiet(self._is_quiet and signal.kind in (ARTIFACT, TABLE)):
+            self._send(lambda run: self._history.write(run, signal))
 
     def flush(self) -> None:
         """Have all rows in W&B's file, and the summary up to date. When W&B uploads them is its own affair."""
-        self._update_summary()
         if self._is_flushed:
             return
+        self._send(self._history.flush)
         # There is no flush to ask for. W&B's service has taken all rows when it answers; then it writes them in its time.
         self._send(lambda run: run.summary.get("exp_num"))
         time.sleep(wandb_options.FLUSH_SECS + _SERVICE_SECS)
@@ -241,10 +221,13 @@ class WandbSink(Sink):
         if self._run is None:
             return
         try:
-            self._update_summary()
+            self._send(self._history.flush)
+            is_offline = self._run.offline
             self._send(lambda run: run.finish())
             if not self._run.disabled:
                 time.sleep(_SERVICE_SECS)  # It returns before the file is whole.
+            if not is_offline:
+                artifacts.clear(self._run)
         except TimeoutError as error:
             self._abandon_service(error)
             raise TimeoutError(
@@ -279,11 +262,3 @@ def _is_json(value: Any) -> bool:
     except (TypeError, ValueError, RecursionError):
         return False
     return True
-
-
-def _epoch(timestamp: str) -> float:
-    """Return the seconds since the epoch of a timestamp of a log, which is in local time; now, if it is none."""
-    try:
-        return datetime.fromisoformat(timestamp).timestamp()
-    except (TypeError, ValueError, OverflowError, OSError):
-        return time.time()
