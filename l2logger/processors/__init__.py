@@ -17,9 +17,12 @@ from l2logger.processors.clocks import Clocks
 from l2logger.processors.columns import check_columns
 from l2logger.processors.defaults import fill_defaults
 from l2logger.processors.flatten import Flatten
+from l2logger.processors.moving_average import MovingAverage
 from l2logger.processors.order import OrderChecker
+from l2logger.processors.rate import Rate
 from l2logger.processors.redact import Redact
 from l2logger.processors.scalars import unwrap_scalars
+from l2logger.processors.system import System
 from l2logger.processors.task_params import encode_task_params
 from l2logger.processors.timestamp import TimeStamper
 from l2logger.processors.timings import Timings
@@ -29,9 +32,12 @@ from l2logger.run import Processor
 __all__ = [
     "Clocks",
     "Flatten",
+    "MovingAverage",
     "OrderChecker",
     "Processor",
+    "Rate",
     "Redact",
+    "System",
     "TimeStamper",
     "Timings",
     "ToHost",

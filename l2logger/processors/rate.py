@@ -12,10 +12,10 @@ _SECS: Final = {"sec": 1.0, "min": 60.0, "hour": 3600.0}
 
 
 class Rate:
-    """Add to metrics how fast their clock goes: ``step_per_sec``, or ``env_steps_per_hour``; also of the clocks that were moved.
+    """Add to metrics how fast their clock goes, and each clock that was moved, such as ``step_per_sec``.
 
-    It is taken over the time since it was added last. Late steps, which lie before others of the same worker, do not count.
-    It goes to the end of the chain: ``[*canonical(), Rate()]``.
+    It is taken over the time since it was added last. Late steps, which lie before others of the same worker, do not
+    count. It goes to the end of the chain: ``[*canonical(), Rate()]``.
 
     Args:
         per: ``"sec"``, ``"min"`` or ``"hour"``.

@@ -1,16 +1,15 @@
 """Secrets among what is logged."""
 
 import fnmatch
+import operator
 import re
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, Final
 
 from l2logger.errors import ConfigError
-from l2logger.redaction import REDACTED, is_secret, redacted, redacted_text, says_nothing
 from l2logger.run import Run
 from l2logger.signals import KINDS, METRICS, RECORD, TABLE
-
-__all__ = ["Redact", "is_secret", "redacted"]
 
 _IDENTIFIERS: Final = frozenset(
     {"aliases", "clock", "clocks", "columns", "counts", "digest", "dtype", "edges", "files", "metric", "name", "nbytes", "path", "shape", "step", "timestamp", "type", "version", "worker_id"}
@@ -39,60 +38,69 @@ class Redact:
     kinds = KINDS - {RECORD, METRICS}
 
     def __init__(self, names: str | Iterable[str] = (), allow: str | Iterable[str] = ()) -> None:
-        more, self._allowed = _matcher("names", names), _matcher("allow", allow)
-        self._secret = is_secret if more is None else lambda name: is_secret(name) or more(name)
+        self._names, self._allow = _pattern("names", names), _pattern("allow", allow)
 
     def __call__(self, logger: Run, kind: str, event: dict[str, Any]) -> dict[str, Any]:
+        # Not for those who log nothing but records.
+        from l2logger import redaction
+
+        secret = redaction.is_secret if self._names is None else self._is_secret
+        find = partial(redaction.redacted, secret=secret, allowed=None if self._allow is None else self._is_allowed)
         content = {name: value for name, value in event.items() if name not in _IDENTIFIERS}
         rows = content.pop("rows", None) if kind == TABLE else None
-        found = redacted(content, secret=self._secret, allowed=self._allowed)
-        if found is not content:
+        if (found := find(content)) is not content:
             event = {**{name: value for name, value in event.items() if name not in content}, **found}
-        if rows is not None and (new := self._rows(event["columns"], rows)) is not rows:
+        if rows is not None and (new := self._rows(event["columns"], rows, secret, find)) is not rows:
             event = {**event, "rows": new}
         return event
 
-    def _rows(self, columns: Any, rows: Any) -> Any:
+    def _is_secret(self, name: Any) -> bool:
+        from l2logger.redaction import is_secret
+
+        return is_secret(name) or _fits(self._names, name)
+
+    def _is_allowed(self, name: Any) -> bool:
+        return _fits(self._allow, name)
+
+    def _rows(self, columns: Any, rows: Any, secret: Callable[[Any], bool], find: Callable[[Any], Any]) -> Any:
         """Return the rows of a table without secrets; the very same if there are none."""
-        # A table of tokens is one of words.
-        secret = [self._secret(column) and column.lower() != "token" for column in columns]
-        allowed = [self._allowed is not None and self._allowed(column) for column in columns]
-        ways = list(zip(secret, allowed, strict=True))
-        found = [
-            [cell if free else self._cell(cell, hide) for cell, (hide, free) in zip(row, ways, strict=True)]
-            for row in rows
+        ways = [
+            _same
+            if self._is_allowed(column)
+            # A table of tokens is one of words.
+            else _hidden
+            if secret(column) and column.lower() != "token"
+            else find
+            for column in columns
         ]
-        changed = any(
-            old is not new
-            for before, after in zip(rows, found, strict=True)
-            for old, new in zip(before, after, strict=True)
-        )
+        found = [[way(cell) for way, cell in zip(ways, row, strict=True)] for row in rows]
+        changed = any(any(map(operator.is_not, row, new)) for row, new in zip(rows, found, strict=True))
         return found if changed else rows
 
-    @staticmethod
-    def _cell(cell: Any, hide: bool) -> Any:
-        if cell is None or isinstance(cell, bool):
-            return cell
-        if hide:
-            return cell if isinstance(cell, str) and says_nothing(cell) else REDACTED
-        return redacted_text(cell) if isinstance(cell, str) else cell
+
+def _same(cell: Any) -> Any:
+    return cell
 
 
-def _matcher(what: str, patterns: str | Iterable[str]) -> Callable[[Any], bool] | None:
-    """Return a function that tells whether a name fits one of some glob patterns, or None if there are none."""
+def _hidden(cell: Any) -> Any:
+    from l2logger.redaction import redacted
+
+    return redacted({"secret": cell})["secret"]
+
+
+def _pattern(what: str, patterns: str | Iterable[str]) -> "re.Pattern[str] | None":
+    """Return what matches the same names as some glob patterns do, or None if there are none."""
     found = (patterns,) if isinstance(patterns, str) else tuple(patterns) if isinstance(patterns, Iterable) else (None,)
     if not all(isinstance(pattern, str) and pattern for pattern in found):
         raise ConfigError(
             f"{what} of Redact takes names, or patterns such as '*_pin' or ['license', '*_pin']; got {patterns!r}"
         )
-    if not found:
-        return None
-    match = re.compile("|".join(fnmatch.translate(str(pattern).lower()) for pattern in found)).match
+    return re.compile("|".join(fnmatch.translate(str(pattern).lower()) for pattern in found)) if found else None
 
-    def fits(name: Any) -> bool:
-        if not isinstance(name, str):
-            return False
-        name = name.lstrip("-").lower()
-        return match(name) is not None or match(re.split(r"[./]", name)[-1]) is not None
 
-    return fits
+def _fits(pattern: "re.Pattern[str] | None", name: Any) -> bool:
+    """Return whether a name, or what stands after its last dot or slash, is matched."""
+    if pattern is None or not isinstance(name, str):
+        return False
+    name = name.lstrip("-").lower()
+    return pattern.match(name) is not None or pattern.match(re.split(r"[./]", name)[-1]) is not None
