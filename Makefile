@@ -6,6 +6,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 KILLS ?= 1000
 MUTATIONS ?= 10000
+# For the tests that train with Stable-Baselines3; without it (make test TORCH=) they are skipped. It is named, as the newest one
+# may bring gigabytes of libraries for graphics cards.
+TORCH ?= torch==2.13.0
 
 .PHONY: help demo live test quick lint torture fuzz interop bench goldens docs clean
 
@@ -81,5 +84,7 @@ $(BIN)/.live: pyproject.toml | $(BIN)/python
 
 $(BIN)/.test: pyproject.toml | $(BIN)/python
 	@echo "installing l2logger and what the tests need ..."
+	@test -z "$(TORCH)" || $(BIN)/python -m pip install --quiet --disable-pip-version-check "$(TORCH)"
+	@test -z "$(TORCH)" || $(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[sb3]"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[test]"
 	@touch $@ $(BIN)/.demo

@@ -83,6 +83,7 @@ def _as_context(bound: Mapping[str, Any]) -> dict[str, Any]:
         SignalError: The id of the worker cannot name a file.
     """
     from l2logger.plain import plain
+    from l2logger.redaction import redacted
 
     rest = {"worker_id": V1_1.defaults["worker_id"], **bound}
     try:
@@ -92,5 +93,5 @@ def _as_context(bound: Mapping[str, Any]) -> dict[str, Any]:
     if type(rest.get("exp_num")) is int:
         context["clocks"] = {"exp_num": rest.pop("exp_num")}
     if rest:
-        context["context"] = plain(rest)
+        context["context"] = redacted(plain(rest))
     return context

@@ -173,7 +173,11 @@ class DataLogger(SignalMethods, MediaMethods, ArtifactMethods, BlockMethods):
         return Encoder(self._root, deliver)
 
     def _open_mirrors(self) -> None:
-        self._mirrors.open(RunInfo(self._root, copy.deepcopy(self._logger_info), copy.deepcopy(self._scenario_info)))
+        if self._mirrors:
+            from l2logger.redaction import redacted
+
+            infos = redacted(copy.deepcopy((self._logger_info, self._scenario_info)))
+            self._mirrors.open(RunInfo(self._root, *infos))
 
     @classmethod
     def join(

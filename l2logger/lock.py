@@ -35,6 +35,33 @@ def take(fd: int, path: str) -> None:
         pass
 
 
+def wait(fd: int) -> None:
+    """Lock the open file `fd` for as long as it is open, once nobody else has it locked; not where there are no locks."""
+    if fcntl is not None:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX)
+        except OSError as error:
+            if error.errno is None:  # Raised by a signal handler, such as a TimeoutError.
+                raise
+
+
+def attempt(fd: int, *, shared: bool = False) -> bool | None:
+    """Lock the open file `fd` if nobody is in the way, alone or beside others who share it.
+
+    Returns:
+        Whether it is locked now; None where there are no locks.
+    """
+    if fcntl is None:
+        return None
+    try:
+        fcntl.flock(fd, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return None
+    return True
+
+
 def release(fd: int) -> None:
     """Unlock the open file `fd`, also for forked children that have it open."""
     if fcntl is not None:

@@ -3,6 +3,9 @@
 import itertools
 from typing import Final
 
+TABLES: Final = ("records", "regimes", "runs", "metrics", "params", "signals", "media", "artifacts")
+"""What SQL over runs finds."""
+
 PATH: Final = "l2logger path"
 ROW: Final = "l2logger row"
 """Columns of a source beside those of the log: the file, and a number that rises within it."""

@@ -35,6 +35,7 @@ class RunStore:
         self._tags = tags
         self._root = ""
         self._manifest: Manifest | None = None
+        self._has_begun = False
 
     def open(self, run: Run, root: str) -> None:
         """Take note of the run.
@@ -50,10 +51,14 @@ class RunStore:
             self._begin()
 
     def _begin(self) -> "Manifest":
-        from l2logger.manifest import Manifest
+        """Have the run begin, or go on after it was closed."""
+        if self._manifest is None:
+            from l2logger.manifest import Manifest
 
-        self._manifest = Manifest(self._root, owner=self._owner)
-        self._manifest.begin(tags=self._tags)
+            self._manifest = Manifest(self._root, owner=self._owner)
+        if not self._has_begun:
+            self._manifest.begin(tags=self._tags)
+            self._has_begun = True
         return self._manifest
 
     def write(self, signal: Signal) -> None:
@@ -61,7 +66,7 @@ class RunStore:
         if signal.kind == RECORD:
             self.records.write(signal)
             return
-        manifest = self._manifest or self._begin()
+        manifest = self._begin()
         self._signals.write(signal)
         if signal.kind == PARAMS:
             manifest.merge(signal.fields["params"])
@@ -81,11 +86,11 @@ class RunStore:
     def close(self) -> None:
         """Close all files, and write to the manifest how the run ended. A later signal opens what it needs again."""
         with ExitStack() as stack:
-            if self._manifest is not None:
+            if self._manifest is not None and self._has_begun:
                 from l2logger.manifest import status_of
 
                 stack.callback(self._manifest.finish, status_of(self.error))
-                self._manifest = None
+                self._has_begun = False
             stack.callback(self._signals.close)
             stack.callback(self.records.close)
 

@@ -9,6 +9,7 @@ from l2logger import cells
 from l2logger.diagnostics import warn
 from l2logger.errors import ConfigError, DirectoryError, LogFormatError, LogWarning
 from l2logger.paths import find_run
+from l2logger.redaction import redacted
 from l2logger.run import RunInfo
 from l2logger.runs import StoredRun, find
 from l2logger.schema import COUNTS, V1_1
@@ -52,7 +53,7 @@ def single_run(path: str | os.PathLike[str]) -> StoredRun:
 
 
 def run_info(run: StoredRun) -> RunInfo:
-    """Return what sinks learn about a run; what cannot be read of it is warned of, and empty."""
+    """Return what sinks learn about a run, without secrets; what cannot be read of it is warned of, and empty."""
     try:
         info = run.info()
     except (LogFormatError, OSError) as error:
@@ -61,4 +62,4 @@ def run_info(run: StoredRun) -> RunInfo:
     listed: Any = info.logger_info
     if isinstance(listed, list):  # format 0.1 before its release
         listed = {"metrics_columns": listed}
-    return RunInfo(run.path, listed if isinstance(listed, dict) else {}, info.scenario_info)
+    return RunInfo(run.path, redacted(listed) if isinstance(listed, dict) else {}, redacted(info.scenario_info))

@@ -18,11 +18,29 @@ import pytest
 
 EXAMPLES = sorted(path.stem for path in (Path(__file__).parents[1] / "examples").glob("*.py"))
 ARGUMENTS = {
+    "gymnasium_vector": ["--episodes", "24", "--rounds", "1"],
     "lifelong_cartpole": ["--episodes", "30"],
     "many_workers": ["--workers", "3", "--episodes", "20"],
     "offline": ["--episodes", "10", "--kill-at", "25"],
+    "sb3_ppo": ["--steps", "1024"],
 }
-NEEDS = {"lifelong_cartpole": ["gymnasium", "numpy", "rich"], "many_workers": ["rich"]}
+NEEDS = {
+    "gymnasium_vector": ["gymnasium", "numpy", "rich"],
+    "hydra_config": ["hydra"],
+    "lifelong_cartpole": ["gymnasium", "numpy", "rich"],
+    "many_workers": ["rich"],
+    "sb3_ppo": ["stable_baselines3", "rich"],
+}
+SLOW = {"sb3_ppo"}
+PARAMETERS = [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in EXAMPLES]
+OTHER_FILES = {
+    "gymnasium_vector": ["numbering.json"],
+    "hydra_config": ["numbering.json", "run.json", "worker-default.jsonl"],
+    "sb3_ppo": [
+        *("numbering.json", "run.json", "worker-default.jsonl", "evaluations.npz"),
+        *("CartPole_short.zip", "CartPole_long.zip", "metadata.json", "aliases.json", ".lock"),
+    ],
+}
 STANDARD = [
     "block_num", "exp_num", "worker_id", "block_type", "block_subtype", "task_name", "task_params", "exp_status", "timestamp",
 ]  # fmt: skip
@@ -94,16 +112,16 @@ def test_there_are_examples() -> None:
 
 
 def test_arguments_are_for_examples_that_exist() -> None:
-    assert {*ARGUMENTS, *NEEDS} <= {*EXAMPLES}
+    assert {*ARGUMENTS, *NEEDS, *SLOW, *OTHER_FILES} <= {*EXAMPLES}
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", PARAMETERS)
 def test_ends_well_and_has_nothing_to_complain_about(name: str, ended: Callable[[str], Ended]) -> None:
     process = ended(name).process
     assert (process.returncode, process.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", PARAMETERS)
 def test_says_where_the_log_is(name: str, ended: Callable[[str], Ended]) -> None:
     example = ended(name)
     assert example.runs
@@ -111,7 +129,7 @@ def test_says_where_the_log_is(name: str, ended: Callable[[str], Ended]) -> None
         assert str(run.relative_to(example.cwd)) in example.process.stdout
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", PARAMETERS)
 def test_leaves_a_valid_log(name: str, ended: Callable[[str], Ended]) -> None:
     for run in ended(name).runs:
         rows = read(run)
@@ -130,16 +148,16 @@ def test_leaves_a_valid_log(name: str, ended: Callable[[str], Ended]) -> None:
         assert block_nums == sorted(block_nums)
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", PARAMETERS)
 def test_rewards_are_floats_as_l2metrics_wants_them(name: str, ended: Callable[[str], Ended]) -> None:
     rewards = [row["reward"] for run in ended(name).runs for row in read(run) if "reward" in row]
     assert all("." in reward for reward in rewards)
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_writes_nothing_but_the_l2_log(name: str, ended: Callable[[str], Ended]) -> None:
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_writes_nothing_but_what_it_uses(name: str, ended: Callable[[str], Ended]) -> None:
     files = {path.name for path in ended(name).cwd.rglob("*") if path.is_file()}
-    assert files == {"logger_info.json", "scenario_info.json", "data-log.tsv"}
+    assert files == {"logger_info.json", "scenario_info.json", "data-log.tsv", *OTHER_FILES.get(name, ())}
 
 
 def test_quickstart_is_short() -> None:
@@ -232,3 +250,58 @@ def test_offline_loses_and_doubles_no_row(ended: Callable[[str], Ended]) -> None
 def test_offline_says_what_was_on_disk_at_the_kill_and_after(ended: Callable[[str], Ended]) -> None:
     found = re.findall(r"(\d+) experiences in (\d+) blocks, none missing, none twice", ended("offline").process.stdout)
     assert found == [("25", "3"), ("40", "4")]
+
+
+def test_vector_trains_and_tests_both_tasks_in_turn(ended: Callable[[str], Ended]) -> None:
+    rows = ended("gymnasium_vector").rows
+    assert [(block[0]["block_type"], len({row["task_name"] for row in block})) for block in blocks(rows)] == [
+        ("train", 1),
+        ("test", 2),
+        ("train", 1),
+        ("test", 2),
+    ]
+
+
+def test_vector_counts_experiences_over_the_whole_run(ended: Callable[[str], Ended]) -> None:
+    rows = ended("gymnasium_vector").rows
+    assert [int(row["exp_num"]) for row in rows] == list(range(len(rows)))
+    assert all(len(block) >= 24 for block in blocks(rows))
+
+
+def test_vector_gets_a_reward_for_every_step(ended: Callable[[str], Ended]) -> None:
+    rows = ended("gymnasium_vector").rows
+    assert all(float(row["reward"]) == int(row["episode_step_count"]) <= 500 for row in rows)
+
+
+def test_vector_ends_with_a_strictly_valid_log(ended: Callable[[str], Ended]) -> None:
+    assert "valid: 0 errors and 0 warnings in" in ended("gymnasium_vector").process.stdout
+
+
+@pytest.mark.slow
+def test_ppo_trains_and_tests_in_turn(ended: Callable[[str], Ended]) -> None:
+    """S4-7."""
+    rows = ended("sb3_ppo").rows
+    assert [block[0]["block_type"] for block in blocks(rows)] == ["test", *["train", "test"] * 4]
+    assert all(len(block) == 2 * 10 for block in blocks(rows) if block[0]["block_type"] == "test")
+    assert [int(row["exp_num"]) for row in rows] == list(range(len(rows)))
+
+
+@pytest.mark.slow
+def test_ppo_ends_with_a_strictly_valid_log(ended: Callable[[str], Ended]) -> None:
+    assert "valid: 0 errors and 0 warnings in" in ended("sb3_ppo").process.stdout
+
+
+@pytest.mark.slow
+def test_ppo_keeps_a_best_model_of_each_task(ended: Callable[[str], Ended]) -> None:
+    """S4-7."""
+    found = re.findall(r"Best model for (\w+): the one after ([\d,]+) steps", ended("sb3_ppo").process.stdout)
+    assert [task for task, _ in found] == ["CartPole_short", "CartPole_long"]
+
+
+@pytest.mark.slow
+def test_ppo_logs_what_stable_baselines_records(ended: Callable[[str], Ended]) -> None:
+    """S4-9."""
+    (run,) = ended("sb3_ppo").runs
+    lines = [json.loads(line) for line in (run / "signals" / "worker-default.jsonl").read_text().splitlines()]
+    names = {name for line in lines if line["kind"] == "metrics" for name in line["values"]}
+    assert {"train/loss", "rollout/ep_rew_mean", "eval/mean_reward", "eval/std_reward", "time/fps"} <= names

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reading import record
 
-from l2logger import LogWarning, follow
+from l2logger import LogWarning, followed_file
 from l2logger.follow import Follower
 from l2logger.legacy import RLPerformanceLogger
 
@@ -275,7 +275,7 @@ def test_whatever_is_in_a_file_the_rows_are_those_of_a_plain_reader(scratch, par
     """F-076, F-089: also if rows and lines that are none lie across the pieces that are read at a time."""
     data = b"block_num\texp_num\tnote\n" + b"".join(parts)
     scratch.write_bytes(data)
-    with mock.patch.object(follow, "_CHUNK_BYTES", size), warnings.catch_warnings():
+    with mock.patch.object(followed_file, "_CHUNK_BYTES", size), warnings.catch_warnings():
         warnings.simplefilter("ignore", LogWarning)
         found = list(Follower(scratch.parent).new())
     rows = [[each.fields[name] for name in ("block_num", "exp_num", "note")] for each in found]
@@ -308,14 +308,14 @@ def test_a_file_is_read_when_its_time_has_come(many):
     """However many files a run has, few of them are in memory."""
     follower = Follower(many)
     read = []
-    piece = follow.Piece
+    piece = followed_file.RecordPiece
 
     def noticed(path, start, limit):
-        if limit == follow._CHUNK_BYTES:
+        if limit == followed_file._CHUNK_BYTES:
             read.append(path)
         return piece(path, start, limit)
 
-    with mock.patch.object(follow, "Piece", noticed):
+    with mock.patch.object(followed_file, "RecordPiece", noticed):
         stream = follower.new()
         next(stream)
     assert len(read) < 3

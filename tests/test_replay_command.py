@@ -86,14 +86,14 @@ def test_each_sink_has_a_line_at_the_end(logged, tmp_path):
     path = tmp_path / "a.jsonl"
     result = run(logged, "--to", f"jsonl:path={path}", "--to", "csv")
     assert (result.exit_code, result.stdout) == (0, "")
-    assert result.stderr == "note: jsonl: 12 records delivered\nnote: csv: 12 records delivered\n"
+    assert result.stderr == "note: jsonl: 12 signals delivered\nnote: csv: 12 signals delivered\n"
     assert exp_nums(path) == list(range(12))
 
 
 def test_a_second_replay_says_what_was_there_before(logged, tmp_path):
     arguments = (logged, "--to", f"jsonl:path={tmp_path / 'a.jsonl'}")
     run(*arguments)
-    assert run(*arguments).stderr == "note: jsonl: 0 records delivered, 12 before, --from beginning brings all again\n"
+    assert run(*arguments).stderr == "note: jsonl: 0 signals delivered, 12 before, --from beginning brings all again\n"
 
 
 @pytest.mark.parametrize(
@@ -108,14 +108,14 @@ def test_records_that_fail_are_counted_and_an_error(logged):
     result = run(logged, "--to", f"{__name__}.Picky")
     assert result.exit_code == 1
     [line] = [line for line in result.stderr.splitlines() if line.startswith("error")]
-    assert line == "error: Picky: 9 records delivered, 3 failed (ValueError: a multiple of five)"
+    assert line == "error: Picky: 9 signals delivered, 3 failed (ValueError: a multiple of five)"
 
 
 def test_a_sink_that_does_not_work_is_an_error_and_the_others_get_everything(logged, tmp_path, monkeypatch):
     monkeypatch.setattr("l2logger.replayer._FIRST_PAUSE_SECS", 0.01)
     result = run(logged, "--to", f"{__name__}.Sick", "--to", f"jsonl:path={tmp_path / 'a.jsonl'}")
     assert result.exit_code == 1
-    assert "error: Sick: 0 records delivered, about 12 to come (ConnectionError: nobody there)" in result.stderr
+    assert "error: Sick: 0 signals delivered, about 12 to come (ConnectionError: nobody there)" in result.stderr
     assert exp_nums(tmp_path / "a.jsonl") == list(range(12))
 
 
@@ -160,7 +160,7 @@ def test_a_second_replay_into_the_same_place_says_who_is_at_it(logged, start, tm
     assert result.exit_code == 3
     assert f"error: process {process.pid} on " in result.stderr
     process.send_signal(signal.SIGTERM)
-    assert process.communicate(timeout=LIMIT_SECS)[1].endswith("note: jsonl: 12 records delivered\n")
+    assert process.communicate(timeout=LIMIT_SECS)[1].endswith("note: jsonl: 12 signals delivered\n")
     assert process.returncode == 0
 
 
@@ -260,5 +260,5 @@ def test_importing_the_command_is_cheap():
 
 def test_the_console_shows_a_run_as_often_as_it_is_asked_to(logged):
     for _ in range(2):
-        assert run(logged, "--to", "console").stderr == "note: console: 12 records delivered\n"
+        assert run(logged, "--to", "console").stderr == "note: console: 12 signals delivered\n"
     assert not (logged / "replay").exists()

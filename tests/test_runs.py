@@ -5,11 +5,13 @@ import os
 import shutil
 
 import pytest
-from by_hand import LOGGER_INFO, row, tsv, write_log
+from by_hand import COLUMNS, LOGGER_INFO, row, tsv, write_log
+from signals_by_hand import line, write_signals
 
 from l2logger import read
 from l2logger.errors import DirectoryError, LogFormatError
 from l2logger.log import Log
+from l2logger.rules import validate
 from l2logger.runs import find
 
 
@@ -490,3 +492,62 @@ def test_damage_in_a_list_of_regimes_is_told(tmp_path):
     log = Log(run, on_bad_rows="skip")
     assert [(found.rule, found.path, found.line) for found in log.findings] == [("torn", str(path), 4)]
     assert len(log.records().fetchall()) == 2
+
+
+# What a run keeps beside its log -----------------------------------------------------------------------------------------
+
+
+def keep_all_sorts(run):
+    """Put into a run what there may be beside the log, a copy of another run among the artifacts."""
+    write_signals(run, line("metrics", 0), line("artifact", 1))
+    for path in (
+        "media/image/view/3.png",
+        "media/image/data-log.tsv/3.png",
+        "artifacts/model/v0/metadata.json",
+        "run.json",
+    ):
+        (run / path).parent.mkdir(parents=True, exist_ok=True)
+        (run / path).write_text("{}")
+    copied = run / "artifacts" / "agents" / "old" / "v0"
+    write_run(copied / "run", [7])
+    (copied / "data-log.tsv").write_text("junk")
+    (copied / b"\xff".decode(errors="surrogateescape")).write_text("")
+    (copied / "link").symlink_to("/")
+    return run
+
+
+def test_what_is_kept_beside_the_log_is_no_part_of_it(tmp_path):
+    """DESIGN, rule 4."""
+    run = write_log(tmp_path, [row(0, episode_step_count=1)], columns=[*COLUMNS, "episode_step_count"])
+    files = find((str(run),))[0][0].files
+    keep_all_sorts(run)
+    runs, findings = find((str(tmp_path),))
+    assert ([each.name for each in runs], runs[0].files, findings) == (["run"], files, [])
+    assert validate(run, strict=True).findings == ()
+
+
+@pytest.mark.parametrize("worker", ["signals", "media", "artifacts"])
+def test_a_worker_may_have_the_name_of_what_is_kept_beside_the_log(tmp_path, worker):
+    run = keep_all_sorts(write_log(tmp_path, [row(0, worker_id=worker), row(1)]))
+    assert exp_nums(run) == [0, 1]
+    assert len(find((str(run),))[0][0].signal_files()) == 1
+
+
+def test_what_is_kept_in_an_artifact_can_be_read_where_it_is(tmp_path):
+    run = keep_all_sorts(write_log(tmp_path))
+    assert exp_nums(run / "artifacts" / "agents" / "old" / "v0" / "run") == [7]
+
+
+def test_directories_of_these_names_elsewhere_are_as_any(tmp_path):
+    write_run(tmp_path / "logs" / "artifacts" / "deep" / "er" / "a")
+    assert names(tmp_path) == ["a"]
+
+
+def test_files_of_signals_are_listed(tmp_path):
+    run = write_log(tmp_path)
+    assert find((str(run),))[0][0].signal_files() == []
+    write_signals(run, line(), worker_id="w1")
+    write_signals(run, line(), worker_id="w0")
+    (run / "signals" / "w0.jsonl.torn").write_text("")
+    found = find((str(run),))[0][0].signal_files()
+    assert [os.path.relpath(each, run) for each in found] == ["signals/w0.jsonl", "signals/w1.jsonl"]

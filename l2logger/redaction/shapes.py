@@ -100,7 +100,9 @@ _assignment: Final = re.compile(
         (?P<mark>\\?["'`]?\s{0,3}(?:=>|:=|[=:])[ \t]{0,3})""",
     _FLAGS,
 ).search
-_option: Final = re.compile(r"(?<!\S)--?(?P<name>[A-Za-z][\w.-]{0,99})(?P<mark>[ \t]+)(?![\s-])", _FLAGS).search
+_option: Final = re.compile(
+    r"""(?:(?<!\S)|(?<=["']))--?(?P<name>[A-Za-z][\w.-]{0,99})(?P<mark>["']?,?[ \t]+)(?![\s-]|["']-)""", _FLAGS
+).search
 _value: Final = re.compile(
     r"""(?P<quote>\\?"|')?(?P<value>
         (?(quote)(?:[^"'\\\n]|\\(?!")[^\n]|(?!(?P=quote))["'])*

@@ -1,14 +1,13 @@
 """Several sinks as one, kept from harming each other and the caller."""
 
-import atexit
 import copy
 import os
-import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
+from l2logger import exits
 from l2logger.errors import ConfigError
 from l2logger.run import RunInfo
 from l2logger.signals import Signal
@@ -188,32 +187,10 @@ def isolated(sink: Sink) -> Guard:
 
 
 def _close_at_exit(fan_out: FanOut) -> None:
-    global _registered
     for dropped in [each for each in _open if each.has_ended()]:
         dropped.close()  # of a run that nobody held any more
     _open.add(fan_out)
-    if not _registered:
-        _registered = True
-        _register(_close_all)
-
-
-def _register(hook: Callable[[], None]) -> None:
-    """Have something called when the interpreter ends, after pools of threads, which may log, have done their work.
-
-    Exit hooks of W&B end its run, and from Python 3.12 on no thread can be started any more when they run. So this goes before
-    them, where concurrent.futures has its own.
-    """
-    module: Any = threading
-    try:
-        module._register_atexit(hook)
-        hooks = module._threading_atexits
-        hooks.insert(0, hooks.pop())  # The first is called last.
-    except (AttributeError, RuntimeError):  # another Python; or it is ending already
-        with suppress(RuntimeError):
-            atexit.register(hook)
-
-
-_registered = False
+    exits.register(_close_all)
 
 
 def _silence_all() -> None:
@@ -226,9 +203,6 @@ if hasattr(os, "register_at_fork"):
 
 
 def _close_all() -> None:
-    for thread in threading.enumerate():  # which log to the end, and are waited for anyway
-        if not thread.daemon and thread not in (threading.main_thread(), threading.current_thread()):
-            thread.join()
     remaining = list(_open)
     for end in (FanOut.begin_close, FanOut.close):
         for fan_out in remaining:

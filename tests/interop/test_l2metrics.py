@@ -6,6 +6,7 @@ import os
 import random
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import l2metrics_env
@@ -187,6 +188,21 @@ def test_the_report_has_figures_in_it(worlds, runs):
     metrics = json.loads(files["results/a_metrics.json"])
     for name in "perf_recovery", "avg_train_perf", "avg_eval_perf", "perf_maintenance_mrlep", "ste_rel_perf":
         assert math.isfinite(metrics[name]), (name, metrics)
+
+
+@pytest.mark.parametrize(
+    ("example", "options"), [("gymnasium_vector", ["--episodes", "60"]), ("sb3_ppo", ["--steps", "1024"])]
+)
+def test_the_examples_are_taken(worlds, tmp_path, example, options):
+    """S1-53, S4-7: with its defaults, and counting steps; both have a report with figures in it."""
+    command = [sys.executable, l2metrics_env.ROOT / "examples" / f"{example}.py", "--dir", tmp_path / "logs", *options]
+    subprocess.run(command, check=True, capture_output=True, timeout=300)
+    [run] = (tmp_path / "logs").iterdir()
+    for world in worlds:
+        for mode, more in ((f"{example}_default", []), (f"{example}_steps", ["-u", "steps"])):
+            files = world.run(mode, "-l", str(run), "--no-plot", *more)
+            metrics = json.loads(files[f"results/{run.name}_metrics.json"])
+            assert math.isfinite(metrics["avg_eval_perf"]), metrics
 
 
 def test_the_stored_experts_are_the_same(worlds, tmp_path):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import original
 import pytest
+import test_numbering as numbering
 from reading import record
 
 from l2logger import DataLogger
@@ -96,17 +97,35 @@ def test_the_original_reads_a_run_of_many_workers_blocks_and_texts(python, make)
 
 
 def test_the_original_validates_the_examples(python, tmp_path):
-    """S1-54: a real learner, forked workers, a killed and resumed job; exit code and words of its command."""
-    for name, *options in (("lifelong_cartpole", "--episodes", 5), ("many_workers", "--episodes", 10), ("offline",)):
+    """S1-54, S4-7: real learners, forked workers, a killed and resumed job; exit code and words of its command."""
+    examples = [
+        ("lifelong_cartpole", "--episodes", 5),
+        ("many_workers", "--episodes", 10),
+        ("offline",),
+        ("gymnasium_vector", "--episodes", 20),
+        ("sb3_ppo", "--steps", 512),
+    ]
+    for name, *options in examples:
         run(sys.executable, EXAMPLES / f"{name}.py", "--dir", tmp_path, *options)
     runs = sorted(tmp_path.iterdir())
-    assert len(runs) == 3
+    assert len(runs) == len(examples)
     for each in runs:
         command = [python, "-m", "l2logger.validate", each]
         result = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=HERE)
         assert result.returncode == 0
         assert "Traceback" not in result.stderr
         assert "| " in result.stdout
+
+
+def test_the_original_validates_what_many_processes_have_numbered_themselves(python, make):
+    """FORMAT 12, rule 4: eight processes, 200 experiences of each in four blocks; then some are killed and the run goes on."""
+    logger = make()
+    numbering.let_eight_processes_log(logger)
+    assert json.loads(run(python, HERE / "read_with_original.py", logger.scenario_dir)) == [[1600, 4, 1600]]
+    complete = numbering.kill_and_resume(logger, kills=5, seed=1)
+    assert complete > 1600
+    [[rows, regimes, length]] = json.loads(run(python, HERE / "read_with_original.py", logger.scenario_dir))
+    assert (rows, regimes, length) == (complete, 5, complete)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
