@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 KILLS ?= 1000
+MEDIA_KILLS ?= 300
 MUTATIONS ?= 10000
 # For the tests that train with Stable-Baselines3; without it (make test TORCH=) they are skipped. It is named, as the newest one
 # may bring gigabytes of libraries for graphics cards.
@@ -17,7 +18,7 @@ help:
 	@echo "make live     the same with a live table, TensorBoard files and a W&B run (offline)"
 	@echo "make test     linters, types and all tests"
 	@echo "make quick    the tests without the slow ones"
-	@echo "make torture  kill a logging process KILLS=$(KILLS) times and count what is lost"
+	@echo "make torture  kill a logging process KILLS=$(KILLS) and MEDIA_KILLS=$(MEDIA_KILLS) times and count what is lost"
 	@echo "make fuzz     read MUTATIONS=$(MUTATIONS) damaged logs and count what comes of it"
 	@echo "make interop  let the original l2logger and l2metrics read what we write, and compare"
 	@echo "make bench    speed and memory beside the original"
@@ -44,6 +45,7 @@ lint: $(BIN)/.test
 
 torture: $(BIN)/.test
 	@$(BIN)/python tests/torture.py --kills $(KILLS)
+	@$(BIN)/python tests/torture_media.py --kills $(MEDIA_KILLS)
 
 fuzz: $(BIN)/.test
 	@$(BIN)/python tests/fuzz_reader.py --mutations $(MUTATIONS)
@@ -55,6 +57,7 @@ bench: $(BIN)/.test
 	@$(BIN)/python benchmarks/write.py
 	@$(BIN)/python benchmarks/read.py
 	@$(BIN)/python benchmarks/mirrors.py
+	@$(BIN)/python benchmarks/media.py
 
 goldens: $(BIN)/.test
 	@$(BIN)/python tests/golden/make.py

@@ -14,6 +14,14 @@ from typing import Any
 PAGE = Path(__file__).with_name("interface.md")
 PARTS = {
     "Writing": ["l2logger.l2logger", "l2logger.processors", "l2logger.sinks"],
+    "Beside the records: methods of every run and handle": [
+        "l2logger.signal_methods",
+        "l2logger.media_methods",
+        "l2logger.artifact_methods",
+        "l2logger.blocks",
+        "l2logger.experiences",
+    ],
+    "Set up by others": ["l2logger.gymnasium", "l2logger.sb3", "l2logger.configuration"],
     "Reading": ["l2logger.read", "l2logger.summary", "l2logger.rules", "l2logger.findings"],
     "The functions of l2logger 1.8": ["l2logger.util"],
     "Errors and warnings": ["l2logger.errors"],

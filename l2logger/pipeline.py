@@ -7,7 +7,7 @@ import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from l2logger.errors import ConfigError, RecordError, SignalError
 from l2logger.run import Processor
@@ -61,11 +61,7 @@ class Pipeline:
                     + "; are the parentheses missing?" * isinstance(processor, type)
                 )
         self._run = run
-        self._chains = {kind: chain(processors, kind) for kind in KINDS}
-        self._commits = {
-            kind: tuple(processor.commit for processor in each if hasattr(processor, "commit"))
-            for kind, each in self._chains.items()
-        }
+        self._chains = _Chains(processors)
         self._store = store
         self._mirrors = mirrors
         self._mirrored = mirrors.kinds
@@ -119,7 +115,7 @@ class Pipeline:
 
     def _begin(self, kind: str) -> None:
         if self._busy:
-            error = RecordError if kind == RECORD else SignalError
+            error = SignalError if kind in KINDS and kind != RECORD else RecordError  # or of a writer of older formats
             raise error(
                 f"this {kind} was logged while another one was being logged by the same thread (in a signal handler, a processor, "
                 "a sink or a __str__ method); it was not stored, log it from the main flow"
@@ -158,14 +154,14 @@ class Pipeline:
     def _store_and_freeze(self, kind: str, event: Mapping[str, Any]) -> Signal | None:
         mirrored = freeze(kind, event) if kind in self._mirrored else None
         self._store.write(Signal(kind, event))
-        for commit in self._commits[kind]:
+        for commit in self._chains[kind].commits:
             commit(event)
         return mirrored
 
     def _process(self, kind: str, event: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """Return the event after all processors, or None if one dropped it."""
         try:
-            for processor in self._chains[kind]:
+            for processor in self._chains[kind].processors:
                 event = processor(self._run, kind, event)
                 if not isinstance(event, dict) and not isinstance(event, Mapping):
                     raise RecordError(
@@ -242,9 +238,26 @@ class Pipeline:
         self._store.after_fork()
 
 
+class _Chain(NamedTuple):
+    processors: tuple[Processor, ...]
+    commits: tuple[Callable[[Mapping[str, Any]], None], ...]
+
+
+class _Chains(dict[str, _Chain]):
+    """For each kind of signal what it goes through, found out when the first such signal comes."""
+
+    def __init__(self, processors: Sequence[Processor]) -> None:
+        self._processors = tuple(processors)
+
+    def __missing__(self, kind: str) -> _Chain:
+        found = chain(self._processors, kind)
+        self[kind] = _Chain(found, tuple(each.commit for each in found if hasattr(each, "commit")))
+        return self[kind]
+
+
 def chain(processors: Sequence[Processor], kind: str) -> tuple[Processor, ...]:
     """Return those of the processors that a kind of signal goes through."""
-    return tuple(processor for processor in processors if kind in getattr(processor, "kinds", KINDS))
+    return tuple(processor for processor in processors if kind in getattr(processor, "kinds", (kind,)))
 
 
 def _catch(call: Callable[[], None], errors: list[BaseException]) -> None:

@@ -23,7 +23,8 @@ from l2logger.findings import ERROR, WARNING, Finding
 from l2logger.schema import COUNTS, MAX_COUNT
 
 _CELL: Final = rb'(?:"(?:[^"]++|"")*+"(?=\t|\r?\n)|[^"\t\n][^\t\n]*+|)'
-_row = re.compile(rb"%b(?:\t%b)*+\n" % (_CELL, rb'(?:"(?:[^"]++|"")*+"(?=\t|\r?\n)\r?|[^"\t\n][^\t\n]*+|)')).match
+_ANY_CELL: Final = rb'(?:"(?:[^"]++|"")*+"(?=\t|\r?\n)\r?|[^"\t\n][^\t\n]*+|)'
+_row = re.compile(rb"%b(?:\t%b)*+\n" % (_ANY_CELL, _ANY_CELL)).match
 _row_torn = re.compile(rb'(?:%b\t)*+(?:"(?:[^"]++|"")*+(?:"\r?)?|[^"\t\n][^\t\n]*+|)\Z' % _CELL).match
 _COUNT: Final = re.compile(r"-?0*[0-9]{1,19}", re.ASCII)
 _BOM: Final = b"\xef\xbb\xbf"
