@@ -1,7 +1,7 @@
 """Where a sink is in a run: remembered in the run directory, so that a replay can be stopped and gone on with.
 
 For each sink and each set of its options there are two small files in ``<run>/replay``: the position, and a lock that
-keeps two replays from delivering the same records to the same place.
+keeps two replays from delivering the same signals to the same place.
 """
 
 import hashlib
@@ -27,8 +27,8 @@ class Kept(NamedTuple):
 
     Attributes:
         positions: For each file of the run, relative to its directory, how many bytes of it were dealt with.
-        delivered: Records that the sink took, in all replays since it began with the first record.
-        failed: Records that it refused.
+        delivered: Signals that the sink took, in all replays since it began with the first one.
+        failed: Signals that it refused.
     """
 
     positions: dict[str, int]

@@ -1,12 +1,13 @@
-"""The records of a run on their way to one sink: which come next, and which may have to come again."""
+"""The signals of a run on their way to one sink: which come next, and which may have to come again."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import Any, Final
 
 from l2logger.bookmarks import Bookmark, Kept
 from l2logger.errors import ConfigError
-from l2logger.follow import Follower, NewRecord
+from l2logger.follow import NewRecord, NewSignal, SignalFollower
+from l2logger.signals import RECORD
 
 LAST: Final = "last"
 BEGINNING: Final = "beginning"
@@ -15,31 +16,35 @@ _TIME: Final = re.compile(r"[0-9]{8}(T[0-9]{0,6}(\.[0-9]{0,6})?)?", re.ASCII)
 
 
 class Course:
-    """Hands out the records of a run, and again those that the sink refused, until they are settled.
+    """Hands out the signals of a run, and again those that the sink refused, until they are settled.
 
     Args:
         directory: Directory of the run.
         start: Where to begin: as for `l2logger.replay.replay`.
+        kinds: The kinds of signal that are wanted.
 
     Attributes:
         ahead: What is left of the present look at the files, or None between two looks.
         caught_up: Whether nothing was left of the last look, and nothing has to come again.
-        delivered: Records that the sink took.
-        failures_in_a_row: Records that it refused since it took one.
+        delivered: Signals that the sink took.
+        failures_in_a_row: Signals that it refused since it took one.
 
     Raises:
         ConfigError: `start` is no place to start from.
         LogFormatError: The run is of a newer version of the format.
     """
 
-    def __init__(self, directory: str, start: str | int) -> None:
+    def __init__(self, directory: str, start: str | int, kinds: Set[str]) -> None:
         self._start = _checked(start)
-        self._follower = Follower(directory, as_stored=True)
+        self._kinds = kinds
+        # Records tell when an experience was.
+        self._follower = SignalFollower(directory, kinds | {RECORD} if isinstance(self._start, int) else kinds)
+        self._since: str | None = None
         self._bookmark: Bookmark | None = None
-        self.ahead: Iterator[NewRecord] | None = None
+        self.ahead: Iterator[NewRecord | NewSignal] | None = None
         self.caught_up = False
         self.delivered = self.failures_in_a_row = 0
-        # Where, in each file, the last record ends that need not come again; and those that were refused since.
+        # Where, in each file, the last signal ends that need not come again; and those that were refused since.
         self._settled: dict[str, int] = {}
         self._refused: dict[str, int] = {}
         self._given_up = 0
@@ -47,12 +52,12 @@ class Course:
 
     @property
     def before(self) -> int:
-        """Records that earlier replays had delivered, if this one goes on from there."""
+        """Signals that earlier replays had delivered, if this one goes on from there."""
         return self._first.delivered
 
     @property
     def failed(self) -> int:
-        """Records that the sink refused."""
+        """Signals that the sink refused."""
         return self._given_up + self.failures_in_a_row
 
     def go_by(self, bookmark: Bookmark) -> None:
@@ -81,7 +86,7 @@ class Course:
             self._bookmark.keep(self._safe)
         return default or self._start == BEGINNING
 
-    def look(self, *, scan: bool) -> Iterator[NewRecord]:
+    def look(self, *, scan: bool) -> Iterator[NewRecord | NewSignal]:
         """Return what is left of the present look at the files; if that was all, look again."""
         if self.ahead is None:
             self.ahead = self._follower.new(scan=scan)
@@ -97,28 +102,35 @@ class Course:
         self.ahead = None
         self.caught_up = True
 
-    def is_wanted(self, record: NewRecord) -> bool:
-        """Return whether a record is not before the start."""
-        if isinstance(self._start, int):
-            return int(record.fields["exp_num"]) >= self._start
-        return self._start in (LAST, BEGINNING) or record.timestamp >= self._start
+    def is_wanted(self, new: NewRecord | NewSignal) -> bool:
+        """Return whether something is not before the start."""
+        start = self._start
+        if isinstance(start, str):
+            return start in (LAST, BEGINNING) or new.timestamp >= start
+        if isinstance(new, NewSignal):
+            return self._since is not None and new.timestamp >= self._since
+        if int(new.fields["exp_num"]) < start:
+            return False
+        if self._since is None:
+            self._since = new.timestamp
+        return RECORD in self._kinds
 
-    def pass_over(self, record: NewRecord) -> None:
-        """Note that a record is not for the sink."""
-        (self._refused if self.failures_in_a_row else self._settled)[record.file] = record.end
+    def pass_over(self, new: NewRecord | NewSignal) -> None:
+        """Note that something is not for the sink."""
+        (self._refused if self.failures_in_a_row else self._settled)[new.file] = new.end
 
-    def take(self, record: NewRecord) -> None:
-        """Note that the sink took a record; those that it refused before are not handed out again."""
+    def take(self, new: NewRecord | NewSignal) -> None:
+        """Note that the sink took a signal; those that it refused before are not handed out again."""
         if self.failures_in_a_row:
             self._settled |= self._refused
             self._given_up += self.failures_in_a_row
             self._forget_refused()
-        self._settled[record.file] = record.end
+        self._settled[new.file] = new.end
         self.delivered += 1
 
-    def refuse(self, record: NewRecord) -> None:
-        """Note that the sink refused a record."""
-        self._refused[record.file] = record.end
+    def refuse(self, new: NewRecord | NewSignal) -> None:
+        """Note that the sink refused a signal."""
+        self._refused[new.file] = new.end
         self.failures_in_a_row += 1
 
     def go_back(self) -> None:
@@ -138,7 +150,7 @@ class Course:
     def make_safe(self) -> None:
         """Note that what the sink took has got to where it goes."""
         if self.caught_up and not self.failures_in_a_row:
-            self._settled = dict(self._follower.positions)  # which are behind lines that are no records, too
+            self._settled = dict(self._follower.positions)  # which are behind what was passed over, too
         delivered, failed = self._first.delivered + self.delivered, self._first.failed + self._given_up
         safe = Kept(dict(self._settled), delivered, failed)
         if safe != self._safe:
@@ -152,7 +164,7 @@ class Course:
         return done, done + self._follower.behind()
 
     def waiting(self) -> int:
-        """Return about how many records are still to come."""
+        """Return about how many signals are still to come."""
         return self._follower.waiting()
 
     def _forget_refused(self) -> None:

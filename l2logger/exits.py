@@ -13,10 +13,10 @@ _has_begun = False
 
 
 def register(hook: Callable[[], None], *, early: bool = False) -> None:
-    """Have something called once when the interpreter ends, after threads and pools of them, which may log, have done their work.
+    """Have something called once when the interpreter ends, after threads, which may log, have done their work.
 
-    Exit hooks of W&B end its run, and from Python 3.12 on no thread can be started any more when they run. So this goes before
-    them, where concurrent.futures has its own.
+    Exit hooks of W&B end its run, and from Python 3.12 on no thread can be started any more when they run. So this goes
+    before them, where concurrent.futures has its own.
 
     Args:
         hook: May raise; the others are called all the same.

@@ -12,28 +12,19 @@ import functools
 import itertools
 import operator
 import os
-import tempfile
-import uuid
 from collections.abc import Iterable, Mapping
 from typing import Final
 
 import duckdb
 
-from l2logger.diagnostics import Progress, warn
-from l2logger.errors import ConfigError, LogFormatError, LogWarning
-from l2logger.findings import ERROR
+from l2logger.diagnostics import Progress
 from l2logger.log_files import LogFiles
-from l2logger.paths import find_run
-from l2logger.runs import find
 from l2logger.schema import COUNTS, V1_1
+from l2logger.sources import RUN, open_sources, report
 from l2logger.sql import PATH, ROW, literal, name, unique
 from l2logger.tally import NUMBERS, is_open, type_of
 
-RUN: Final = "run"
-"""The column that tells the run of a record."""
-
 _NO_METRICS: Final = frozenset({*V1_1.columns, "regime_num"})
-_SHOWN_FINDINGS: Final = 5
 
 
 class Log:
@@ -74,15 +65,8 @@ class Log:
         follow_symlinks: bool = False,
         progress: Progress = lambda done, total: None,
     ) -> None:
-        if on_bad_rows not in ("warn", "skip", "raise"):
-            raise ConfigError(f"on_bad_rows must be 'warn', 'skip' or 'raise', got {on_bad_rows!r}")
-        if not given:
-            raise ConfigError("no run was given; give the path of a run, or of a directory that holds runs")
-        if wrong := [path for path in given if not isinstance(path, str | os.PathLike)]:
-            raise ConfigError(f"a run must be a path, got {wrong[0]!r}; give several runs one by one: records(*paths)")
-        self.roots = tuple(os.fspath(path) if os.path.isfile(path) else find_run(path) for path in given)
-        self.connection = _connect() if connection is None else _in_order(connection)
-        self.runs, self.findings = find(self.roots, follow_symlinks=follow_symlinks)
+        sources = open_sources(given, connection, on_bad_rows, follow_symlinks=follow_symlinks)
+        self.roots, self.runs, self.findings, self.connection = sources
         total = sum(len(run.files) for run in self.runs)
         looked_at = itertools.count(1)
         self._files = [
@@ -105,7 +89,7 @@ class Log:
         exp_nums = [exp_num for files in self._files for exp_num in files.exp_nums]
         self.exp_nums = (min(exp_nums, default=0), max(exp_nums, default=0))
         self._run_table = self._list_runs() if len(self.runs) > 1 else ""
-        self._report(on_bad_rows)
+        report(self.findings, on_bad_rows)
 
     def _type(self, column: str) -> str:
         return type_of(column, functools.reduce(operator.or_, (files.kinds(column) for files in self._files), 0))
@@ -120,20 +104,6 @@ class Log:
             f"INSERT INTO {table} SELECT unnest($files), unnest($names)", {"files": files, "names": names}
         )
         return table
-
-    def _report(self, on_bad_rows: str) -> None:
-        if not self.findings or on_bad_rows == "skip":
-            return
-        if on_bad_rows == "raise":
-            bad = [finding for finding in self.findings if finding.severity == ERROR or finding.rule == "torn"]
-            if bad:
-                raise LogFormatError(*bad[0][1:5])
-            return
-        more = len(self.findings) - _SHOWN_FINDINGS
-        shown = [str(finding) for finding in self.findings[:_SHOWN_FINDINGS]]
-        if more > 0:
-            shown.append(f"... and {more} more; `l2logger validate` lists all")
-        warn("some of the log is not what it should be, the rest was read:\n  " + "\n  ".join(shown), LogWarning)
 
     def unsorted(self, columns: Iterable[str] | None = None) -> str:
         """Return the query for all records in no order, with `PATH`, `ROW` and ``run`` behind the `columns`.
@@ -174,31 +144,6 @@ class Log:
         order = ", ".join([*COUNTS[::-1], name(PATH), name(ROW)])
         shown = f"* EXCLUDE ({name(PATH)}, {name(ROW)})"
         return self.connection.sql(f"SELECT {shown} FROM ({self.unsorted()}) ORDER BY {order}")
-
-
-def _connect() -> duckdb.DuckDBPyConnection:
-    # Extensions would be fetched from the network, and what exceeds the memory would go to the working directory.
-    connection = duckdb.connect(
-        config={
-            "autoinstall_known_extensions": False,
-            "autoload_known_extensions": False,
-            "temp_directory": os.path.join(tempfile.gettempdir(), f"{unique('spill')}_{uuid.uuid4().hex}"),
-        }
-    )
-    # It would be printed to standard output.
-    connection.execute("SET enable_progress_bar = false")
-    return connection
-
-
-def _in_order(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
-    settings = "current_setting('preserve_insertion_order'), upper(current_setting('default_order')::VARCHAR)"
-    [(keeps_order, default)] = connection.execute(f"SELECT {settings}").fetchall()
-    if not keeps_order or not default.startswith("ASC"):
-        raise ConfigError(
-            "the connection has preserve_insertion_order or default_order set to something else than usual, so that records "
-            "would come in another order; RESET them, or give no connection"
-        )
-    return connection
 
 
 def _united(names: Iterable[tuple[str, ...]]) -> tuple[str, ...]:

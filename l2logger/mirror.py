@@ -117,7 +117,7 @@ class _Mirror:
         if health.state != "closed" or health.queued:
             warn_of_sink(
                 f"the mirror of {self._directory} ends, and {health.sink} has not got everything: "
-                f"{health.delivered:,} records delivered, about {health.queued:,} to come ({health.last_error})"
+                f"{health.delivered:,} signals delivered, about {health.queued:,} to come ({health.last_error})"
             )
 
     def _take_turn(self) -> None:

@@ -1,11 +1,12 @@
-"""The rows in some bytes of a log file that may be growing, read as fast as is safe."""
+"""Some bytes of a file that may be growing, and the rows of a log in them, read as fast as is safe."""
 
 import csv
 import io
+import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 from l2logger.findings import Finding
 from l2logger.rows import Row, RowFile
@@ -22,23 +23,25 @@ class Piece:
         path: The file.
         start: Where a row begins; negative for the first line that begins that many bytes before the end, or later.
         limit: How many bytes to read at most.
+        first: Where the first row of the file begins.
 
     Attributes:
-        columns: Names of the columns, None if there is no whole header.
         size: Of the file when it was opened.
         inode: Its number.
         begin: Where the first row begins.
         end: Where the last of the `rows` ends that were asked for up to now.
         is_first: Whether no row is before these.
         is_last: Whether nothing is behind the bytes.
+        is_readable: Whether it is known what the rows are made of.
     """
 
-    def __init__(self, path: str, start: int, limit: int | None = None) -> None:
+    is_readable = True
+
+    def __init__(self, path: str, start: int, limit: int | None = None, first: int = 0) -> None:
         self._path = path
-        with RowFile(path) as rows:
-            self.columns, self.size, self.inode = rows.columns, rows.size, rows.inode
-            first = rows.start
         with open(path, "rb") as file:
+            status = os.fstat(file.fileno())
+            self.size, self.inode = status.st_size, status.st_ino
             self.begin = max(first, start)
             if start < 0 and self.size + start > first:
                 file.seek(self.size + start)
@@ -55,12 +58,36 @@ class Piece:
         """Return the last bytes of the rows that were asked for up to now."""
         return self._data[: self.end - self.begin][-_TAIL_BYTES:]
 
+    def rows(self) -> Iterator[tuple[Any, int]]:
+        """Yield what each row holds, or a finding in its place, and where it ends; not an unfinished last row."""
+        raise NotImplementedError
+
+
+class RecordPiece(Piece):
+    """A piece of a log file.
+
+    Args:
+        path: The file.
+        start: As for any piece.
+        limit: How many bytes to read at most.
+
+    Attributes:
+        columns: Names of the columns, nothing if there is no whole header.
+    """
+
+    def __init__(self, path: str, start: int, limit: int | None = None) -> None:
+        with RowFile(path) as rows:
+            columns, inode, first = rows.columns, rows.inode, rows.start
+        super().__init__(path, start, limit, first)
+        self.is_readable = columns is not None and self.inode == inode  # else it was replaced a moment ago
+        self.columns = columns or ()
+
     def rows(self) -> Iterator[tuple[list[str] | Finding, int]]:
         """Yield the cells of each record, or a finding in its place, and where it ends; not an unfinished last row.
 
         Python's reader is fast, and knows the rows that are beyond doubt; from the first other one on, `RowFile` decides.
         """
-        if self.columns is None:
+        if not self.is_readable:
             return
         width = len(self.columns)
         block_num, exp_num = map(self.columns.index, COUNTS)
@@ -83,7 +110,7 @@ class Piece:
                 if (file.columns, file.inode) != (self.columns, self.inode):
                     return  # replaced a moment ago
                 rows = list(file.spans(begin, self.begin + len(self._data) - begin))
-            lines = count_before(self._path, begin, b"\n")
+            lines = count(self._path, b"\n", begin)
         except OSError:
             return  # deleted a moment ago
         for found, _, end in rows:
@@ -99,11 +126,13 @@ _is_count = re.compile("[0-9]{1,18}", re.ASCII).fullmatch
 """Whether text is beyond doubt a number that fits."""
 
 
-def count_before(path: str, offset: int, byte: bytes) -> int:
-    """Return how often a byte occurs before some place in a file."""
-    count = 0
+def count(path: str, byte: bytes, end: int, start: int = 0) -> int:
+    """Return how often a byte occurs between two places in a file."""
+    found = 0
     with open(path, "rb") as file:
-        while offset > 0 and (chunk := file.read(min(offset, 2**20))):
-            count += chunk.count(byte)
-            offset -= len(chunk)
-    return count
+        file.seek(start)
+        left = end - start
+        while left > 0 and (chunk := file.read(min(left, 2**20))):
+            found += chunk.count(byte)
+            left -= len(chunk)
+    return found

@@ -1,10 +1,12 @@
-"""Read logs: records, regimes and summaries of one or many runs, of any version of the format.
+"""Read logs: records, regimes and summaries of one or many runs, of any version of the format; and what was logged beside them.
 
     from l2logger import read
 
     read.records("logs/cartpole-1795229218-7487311").df()
     read.regimes("logs").filter("task_name = 'cartpole_moon'").fetchall()
     read.connect("logs").sql("SELECT run, avg(reward) FROM records GROUP BY run")
+    read.metrics("logs").filter("name = 'agent/loss'").pl()
+    read.params("logs/cartpole-1795229218-7487311")["agent"]["lr"]
 
 Wherever runs are asked for, any number can be given: directories of runs, directories that hold runs at any depth, log
 files, names of runs in ``$L2DATA/logs``.
@@ -12,9 +14,10 @@ files, names of runs in ``$L2DATA/logs``.
 Relations are DuckDB's: to be filtered and joined on, and turned into a frame by ``.df()``, ``.pl()``, ``.to_arrow_table()``
 or ``.fetchall()``. Every cell is looked at once when a log is opened, for its type; after that nothing is read before it is
 asked for, what is asked for is read from the files anew each time, and none of it needs to fit into memory. A log that
-grows meanwhile has to be opened again: it says so.
+grows meanwhile has to be opened again: it says so. What was logged beside the records belongs to the whole run, also if only
+a part of the run is given.
 
-What is no record (a line without its end, with too many cells, not UTF-8 ...) is reported by a `LogWarning` with path
+What is no record or signal (a line without its end, with too many cells, not UTF-8 ...) is reported by a `LogWarning` with path
 and line, and the rest is read. ``on_bad_rows="skip"`` is silent, ``"raise"`` makes it a `LogFormatError`.
 """
 
@@ -22,24 +25,53 @@ import errno
 import os
 import tempfile
 from collections.abc import Iterable, Sequence
-from typing import Literal
 
 import duckdb
 
 from l2logger.errors import ConfigError, DirectoryError
 from l2logger.findings import Finding
 from l2logger.log import Log
-from l2logger.paths import find_run
 from l2logger.regimes import regimes as regimes_of
 from l2logger.rules import Report, validate
-from l2logger.runs import Info, find
+from l2logger.runs import Info
+from l2logger.signal_reading import (
+    OnBadRows,
+    Path,
+    array,
+    artifacts,
+    descriptions,
+    logged,
+    media,
+    metrics,
+    params,
+    signals,
+    text,
+)
+from l2logger.sources import single_run
 from l2logger.summary import Summary, summarise
 from l2logger.views import TABLES, create_views
 
-__all__ = ["Info", "Report", "connect", "findings", "info", "records", "regimes", "summary", "to_parquet", "validate"]
-
-OnBadRows = Literal["warn", "skip", "raise"]
-Path = str | os.PathLike[str]
+__all__ = [
+    "Info",
+    "Report",
+    "array",
+    "artifacts",
+    "connect",
+    "descriptions",
+    "findings",
+    "info",
+    "logged",
+    "media",
+    "metrics",
+    "params",
+    "records",
+    "regimes",
+    "signals",
+    "summary",
+    "text",
+    "to_parquet",
+    "validate",
+]
 
 
 def records(
@@ -91,11 +123,7 @@ def info(run: Path) -> Info:
         DirectoryError: There is no run at this path, or more than one.
         LogFormatError: An info file is no JSON.
     """
-    found, _ = find((find_run(run),))
-    if len(found) != 1:
-        shown = ", ".join(each.name for each in found[:5])
-        raise DirectoryError(f"expected one run in {os.fspath(run)!r}, found {len(found)}{shown and ': ' + shown}")
-    return found[0].info()
+    return single_run(run).info()
 
 
 def findings(*runs: Path) -> list[Finding]:
@@ -109,16 +137,18 @@ def connect(
     on_bad_rows: OnBadRows = "warn",
     tables: Iterable[str] = TABLES,
 ) -> duckdb.DuckDBPyConnection:
-    """Return a DuckDB connection with the views ``records``, ``regimes`` and ``runs``, for SQL over many runs.
+    """Return a DuckDB connection with views of runs, for SQL over many of them.
 
-    ``records`` and ``regimes`` have the columns that the functions of these names tell. ``runs`` has one row for each
-    run: ``run``, ``path``, ``version``, ``files``, ``records``, ``metrics_columns`` (a list), and ``logger_info`` and
-    ``scenario_info`` as JSON text.
+    ``records``, ``regimes``, ``metrics``, ``signals``, ``media`` and ``artifacts`` have the columns that the functions of these
+    names tell. ``params`` has ``run``, ``name`` (the names of the groups and the parameter, with slashes) and ``value`` (JSON).
+    ``runs`` has one row for each run: ``run``, ``path``, ``version``, ``files``, ``records``, ``metrics_columns`` (a list), and
+    ``logger_info`` and ``scenario_info`` as JSON text.
 
-    The arguments and errors are those of `records`, and `tables` says which of the three are needed. They are on this
-    connection alone: a ``cursor()`` of it does not have them.
+    The arguments and errors are those of `records`, and `tables` says which of them are needed. They are on this connection
+    alone: a ``cursor()`` of it does not have them.
     """
-    return create_views(Log(*runs, connection=connection, on_bad_rows=on_bad_rows), tables)
+    log = Log(*runs, connection=connection, on_bad_rows=on_bad_rows)
+    return create_views(log, tables, on_bad_rows)
 
 
 def to_parquet(

@@ -2,12 +2,12 @@
 
     replay("logs/cartpole-1795229218-7487311", [WandbSink(project="cartpole")])
 
-A sink gets the records that it would have got as a mirror of the run, in the order in which they were logged and with
-the same values. What a cell of the log cannot tell is the exception: text that looks like a number or a truth value comes
-as one, empty text as None, and the standard columns but ``block_num`` and ``exp_num`` as text.
+A sink gets the signals that it would have got as a mirror of the run, those of its `kinds`, in the order in which they were
+logged and with the same values. What a cell of the log cannot tell is the exception: text that looks like a number or a truth
+value comes as one, empty text as None, and the standard columns but ``block_num`` and ``exp_num`` as text.
 
 How far a sink has come is remembered in the run directory (`l2logger.bookmarks`), and the next replay goes on from there.
-Every record is delivered at least once; a replay that was killed delivers those of the last seconds again.
+Every signal is delivered at least once; a replay that was killed delivers those of the last seconds again.
 """
 
 import time
@@ -41,19 +41,19 @@ def replay(
     stop: Callable[[], bool] = lambda: False,
     progress: Progress | None = None,
 ) -> list[Health]:
-    """Write the records of a run to sinks, which take turns in the calling thread.
+    """Write the signals of a run to sinks, which take turns in the calling thread.
 
     A sink that fails ten times in a row, or cannot be opened, is closed, opened again after a pause and given everything
-    from its first failure on; each further failure doubles the pause, up to a minute. A record that fails while those
+    from its first failure on; each further failure doubles the pause, up to a minute. A signal that fails while those
     after it do not is counted and passed over.
 
     Args:
         run: Path of a run, or its name in ``$L2DATA/logs``.
-        sinks: Where the records go. They are opened when there is something for them, and closed at the end.
+        sinks: Where the signals go. They are opened when there is something for them, and closed at the end.
         follow: Go on with what is written, by any number of processes, until `stop` or Ctrl-C.
         start: Where to begin: ``"last"``, where the last replay into the same sink with the same options ended;
-            ``"beginning"``; the number of the first experience; or the time of the first record, such as
-            ``"20261121T143000"`` or ``"2026-11-21 14:30"``.
+            ``"beginning"``; the number of the first experience, other signals from the time of its record on; or the time of the
+            first signal, such as ``"20261121T143000"`` or ``"2026-11-21 14:30"``.
         poll_secs: Pause between two looks for what is new.
         stop: Is asked before each turn; if it returns True, what is in the files is delivered and that was all.
         progress: Is told after each turn how many bytes of how many were dealt with.
@@ -97,7 +97,7 @@ def deliver(
         replayers: As they are after the call, they are left to the caller to close.
         follow: As for `replay`.
         poll_secs: As for `replay`.
-        stop: As for `replay`. What it raises goes on to the caller, between two records.
+        stop: As for `replay`. What it raises goes on to the caller, between two signals.
         progress: As for `replay`.
 
     Raises:
@@ -108,7 +108,7 @@ def deliver(
     for each in replayers:
         if not each.begin() and not follow:
             raise LogLockedError(f"{each.obstacle}; wait for its end, or follow the run to take over then")
-    # With a first turn of one record each, a sink that cannot work at all says so before others have got everything.
+    # With a first turn of one signal each, a sink that cannot work at all says so before others have got everything.
     turn_secs = 0.0
     while True:
         last = stop()

@@ -9,8 +9,7 @@ from typing import Final
 from l2logger.bookmarks import Bookmark
 from l2logger.course import LAST, Course
 from l2logger.errors import ConfigError, SinkError
-from l2logger.follow import NewRecord
-from l2logger.signals import RECORD
+from l2logger.follow import NewRecord, NewSignal
 from l2logger.sinks.health import Health, in_words, inward, warn_of_sink
 from l2logger.sinks.sink import Sink
 from l2logger.stored import run_info, signal_of, single_run
@@ -28,11 +27,11 @@ _HOPELESS: Final = (ImportError, ConfigError)
 
 
 class Replayer:
-    """Delivers the records of a run to a sink, in steps. Nothing that the sink raises gets out.
+    """Delivers the signals of a run to a sink, in steps. Nothing that the sink raises gets out.
 
     Args:
         run: Path of a run, or its name in ``$L2DATA/logs``.
-        sink: Where the records go.
+        sink: Where the signals go; it gets those of its `kinds`.
         start: As for `l2logger.replay.replay`.
         remember: Keep in the run directory how far the sink has come, and keep other replays into the same sink waiting
             meanwhile. A sink is never remembered whose attribute ``lasting`` says that what it took ends with the process.
@@ -66,9 +65,8 @@ class Replayer:
         self.error: Exception | None = None
         self.obstacle = ""
         self._name = type(sink).__name__
-        self._takes_records = RECORD in sink.kinds
         self._run = single_run(run)
-        self._course = Course(self._run.path, start)
+        self._course = Course(self._run.path, start, sink.kinds)
         self._bookmark = Bookmark(self._run.path, sink) if remember and _lasts(sink) else None
         self._max_tries = max_tries
         self._contained = contained
@@ -83,7 +81,7 @@ class Replayer:
 
     @property
     def before(self) -> int:
-        """How many records earlier replays have delivered, if this one goes on from there."""
+        """How many signals earlier replays have delivered, if this one goes on from there."""
         return self._course.before
 
     @property
@@ -124,7 +122,7 @@ class Replayer:
             scan: Look for new files, even if the last look was a moment ago.
 
         Returns:
-            How many records the sink took.
+            How many signals the sink took.
 
         Raises:
             LogFormatError: What was remembered cannot be read.
@@ -133,17 +131,17 @@ class Replayer:
         if self._closed or self.error is not None or now < self._retry_at or not self.begin():
             return 0
         if self._course.failures_in_a_row and (now >= self._again_at or self._course.has_more()):
-            # Those that failed last: the records, or the beginning of an outage? Before others come, they have a second try.
+            # Those that failed last: the signals, or the beginning of an outage? Before others come, they have a second try.
             self._course.go_back()
         end = math.inf if secs is None else now + secs
         taken = 0
         was_looking = self.is_busy
         try:
-            for record in self._course.look(scan=scan):
-                if not self._takes_records or not self._course.is_wanted(record):
-                    self._course.pass_over(record)
+            for new in self._course.look(scan=scan):
+                if not self._course.is_wanted(new):
+                    self._course.pass_over(new)
                 elif self._is_open or self._open():
-                    taken += self._write(record)
+                    taken += self._write(new)
                 now = self._clock()
                 if self._is_dirty and now >= self._flush_at:
                     self.flush()
@@ -154,7 +152,7 @@ class Replayer:
                 if self._tries and self._course.failures_in_a_row:
                     self._start_over("write")
         except BaseException:
-            self._course.go_back()  # for the record that was in work when Ctrl-C hit
+            self._course.go_back()  # for the signal that was in work when Ctrl-C hit
             raise
         if self._is_dirty and now >= self._flush_at:
             self.flush()
@@ -193,7 +191,7 @@ class Replayer:
             self._bookmark.release()
 
     def health(self) -> Health:
-        """Return how the sink is doing; how many records wait is judged by the size of the files."""
+        """Return how the sink is doing; how many signals wait is judged by the size of the files."""
         course = self._course
         return Health(self._name, self._state, course.delivered, 0, course.failed, course.waiting(), self._last_error)
 
@@ -213,23 +211,23 @@ class Replayer:
             self._flush_at = self._clock() + _FLUSH_SECS
             return True
         self._shut()
-        self._course.go_back()  # The record at hand comes again.
+        self._course.go_back()  # The signal at hand comes again.
         if isinstance(error, _HOPELESS):
             self._give_up(error)
         else:
             self._pause("open")
         return False
 
-    def _write(self, record: NewRecord) -> bool:
-        """Hand a record to the sink; return whether it took it."""
-        if self._attempt("write", signal_of(record.fields)):
-            self._course.refuse(record)
+    def _write(self, new: NewRecord | NewSignal) -> bool:
+        """Hand a signal to the sink; return whether it took it."""
+        if self._attempt("write", new.signal if isinstance(new, NewSignal) else signal_of(new.fields)):
+            self._course.refuse(new)
             self._again_at = self._clock() + _LONGEST_PAUSE_SECS
-            # If another try brings no more, it may be the records: the next one looks further ahead for some that it takes.
+            # If another try brings no more, it may be the signals: the next one looks further ahead for some that it takes.
             if self._course.failures_in_a_row >= _MAX_FAILURES_IN_A_ROW << min(self._tries, _MAX_DOUBLINGS):
                 self._start_over("write")
             return False
-        self._course.take(record)
+        self._course.take(new)
         self._is_dirty = True
         if self._tries:
             self._tries, self._pause_secs, self._state = 0, _FIRST_PAUSE_SECS, "ok"
@@ -271,7 +269,7 @@ class Replayer:
             self.error
             or error
             or SinkError(
-                f"{self._name} was given up: {self._last_error}; it took {self._course.delivered:,} records, "
+                f"{self._name} was given up: {self._last_error}; it took {self._course.delivered:,} signals, "
                 "another replay goes on from there"
             )
         )

@@ -1,6 +1,7 @@
 """Which runs there are below a directory, and which files they have."""
 
 import functools
+import math
 import os
 import re
 from collections.abc import Iterator
@@ -14,6 +15,10 @@ from l2logger.schema import VERSIONS
 READABLE: Final = ("0.1-pre", "0.1.0", *VERSIONS)
 
 _NEWER: Final = re.compile(r"([2-9]|[1-9][0-9]{1,3})(\.[0-9]{1,9})*", re.ASCII)
+
+_JSON_LINES: Final = ".jsonl"
+_NO_LOGS: Final = frozenset({paths.SIGNALS, paths.MEDIA, paths.ARTIFACTS})
+"""Directories of a run in which what looks like a log is a copy of one, and much else may be."""
 
 _MARKERS: Final = {
     paths.LOGGER_INFO: None,
@@ -78,6 +83,18 @@ class StoredRun(NamedTuple):
         marker = _marker(self.path)
         return {} if marker is None else info_files.read(os.path.join(self.path, marker))
 
+    def signal_files(self) -> list[str]:
+        """Return the files of what was logged beside the records, sorted. Links, devices and pipes are left out."""
+        directory = os.path.join(self.path, paths.SIGNALS)
+        try:
+            with os.scandir(directory) as scan:
+                entries = [each for each in scan if each.name.endswith(_JSON_LINES) and _is_text(each.name)]
+        except OSError:
+            return []
+        if os.path.islink(directory):
+            return []
+        return sorted(each.path for each in entries if each.is_file(follow_symlinks=False))
+
     def metrics_columns(self) -> list[str]:
         """Return the names of the metrics, as far as the run lists them."""
         try:
@@ -93,7 +110,8 @@ def find(given: "tuple[str, ...]", *, follow_symlinks: bool = False) -> tuple[li
     """Return the runs at or below each of the `given` paths, sorted, and what is in the way of reading them.
 
     A run is a directory with an info file of any version of the format. Log files that belong to none count as a run
-    of the directory that was given. Links are not followed, devices and pipes not opened.
+    of the directory that was given. Links are not followed, devices and pipes not opened. What a run keeps besides, such as a
+    copy of another run among its artifacts, is not looked at.
 
     Raises:
         LogFormatError: A run is of a version newer than this reader.
@@ -135,10 +153,10 @@ def _run_of(path: str) -> str:
 
 def _walk(root: str, follow_symlinks: bool, findings: list[Finding]) -> Iterator[tuple[str, str | None]]:
     """Yield pairs of a run and one of its files, or None for a run that may have none."""
-    pending = [(root, _run_of(root))]
+    pending = [(root, _run_of(root), math.inf)]
     seen = set()
     while pending:
-        directory, run = pending.pop()
+        directory, run, levels = pending.pop()
         try:
             if follow_symlinks:
                 # A link may lead back to where we came from.
@@ -159,11 +177,14 @@ def _walk(root: str, follow_symlinks: bool, findings: list[Finding]) -> Iterator
                 shown = entry.path.encode(errors="surrogateescape").decode(errors="backslashreplace")
                 findings.append(Finding("name", "the name is not UTF-8 text, so it was not opened", shown))
             elif _is_directory(entry, follow_symlinks) and name != paths.DATA_LOG:
-                pending.append((entry.path, run))
+                # A worker may have the name, and then has files as deep as those of others.
+                is_other = name in _NO_LOGS and directory == run and paths.LOGGER_INFO in entries
+                if levels > 0:
+                    pending.append((entry.path, run, 1 if is_other else levels - 1))
             elif name == paths.DATA_LOG:
                 if entry.is_file(follow_symlinks=follow_symlinks):
                     yield run, entry.path
-                else:
+                elif levels > 0:
                     kind = "a symbolic link" if entry.is_symlink() else "not a regular file"
                     findings.append(Finding("kind", f"is {kind} and was not opened", entry.path, severity=WARNING))
             elif entry.is_symlink() and os.path.isdir(entry.path) and not _is_below(entry.path, root):

@@ -1,30 +1,45 @@
-"""The tables that SQL over runs finds: ``records``, ``regimes`` and ``runs``."""
+"""The tables that SQL over runs finds: records, regimes and runs, and what was logged beside the records."""
 
 import json
 from collections.abc import Iterable
-from typing import Final
 
 import duckdb
 
+from l2logger import signal_relations
 from l2logger.errors import LogFormatError
 from l2logger.log import Log
 from l2logger.regimes import regimes
+from l2logger.signal_log import SignalLog
+from l2logger.sources import Sources
+from l2logger.sql import TABLES
 
-TABLES: Final = ("records", "regimes", "runs")
+__all__ = ["TABLES", "create_views"]
 
 
-def create_views(log: Log, tables: Iterable[str] = TABLES) -> duckdb.DuckDBPyConnection:
+def create_views(log: Log, tables: Iterable[str] = TABLES, on_bad_rows: str = "warn") -> duckdb.DuckDBPyConnection:
     """Create them on the connection of the log, and return it; `l2logger.read.connect` lists their columns.
 
     Args:
         log: What to read.
         tables: Which of `TABLES` are needed; each takes its time.
+        on_bad_rows: What to do about what is no signal, as for `SignalLog`.
     """
-    for table in tables:
+    wanted = tuple(tables)
+    signals: SignalLog | None = None
+    for table in wanted:
         if table == "runs":
             _create_runs(log)
+        elif table == "records":
+            log.records().create_view(table)
+        elif table == "regimes":
+            regimes(log).create_view(table)
+        elif table == "artifacts":
+            sources = Sources(log.roots, log.runs, [], log.connection)
+            signal_relations.artifacts(sources, on_bad_rows).create_view(table)
         else:
-            (log.records() if table == "records" else regimes(log)).create_view(table)
+            with_metrics = not {"metrics", "signals"}.isdisjoint(wanted)
+            signals = signals or SignalLog(log.runs, log.connection, on_bad_rows, with_metrics=with_metrics)
+            getattr(signal_relations, table)(signals).create_view(table)
     return log.connection
 
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reading import record
 
-from l2logger import LogWarning, followed_file
+from l2logger import LogWarning, followed_file, new_records
 from l2logger.follow import Follower
 from l2logger.legacy import RLPerformanceLogger
 
@@ -308,14 +308,14 @@ def test_a_file_is_read_when_its_time_has_come(many):
     """However many files a run has, few of them are in memory."""
     follower = Follower(many)
     read = []
-    piece = followed_file.RecordPiece
+    piece = new_records.RecordPiece
 
     def noticed(path, start, limit):
         if limit == followed_file._CHUNK_BYTES:
             read.append(path)
         return piece(path, start, limit)
 
-    with mock.patch.object(followed_file, "RecordPiece", noticed):
+    with mock.patch.object(new_records, "RecordPiece", noticed):
         stream = follower.new()
         next(stream)
     assert len(read) < 3

@@ -9,11 +9,13 @@ from unittest import mock
 
 import pytest
 from by_hand import row, write_log
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from signals_by_hand import CONTENTS, line, signal, write_signals
 
 from l2logger import LogWarning, followed_file, signal_piece
+from l2logger.cli import cli
 from l2logger.follow import Follower, NewSignal, SignalFollower
 from l2logger.signals import KINDS
 
@@ -272,6 +274,26 @@ def test_more_files_than_are_read_side_by_side_are_merged_by_time(run):
     found = [each.timestamp for each in SignalFollower(run, KINDS).new()]
     assert len(found) == 242
     assert found == sorted(found)
+
+
+def tail(*args):
+    return CliRunner().invoke(cli, ["tail", *map(str, args)], prog_name="l2logger").stdout.splitlines()
+
+
+def test_tail_shows_records_alone_unless_all_is_asked_for(run):
+    write_signals(run, line("metrics", 5, values={"a/b": 0.123456789, "c": "NaN"}), line("note", 6, step=None))
+    assert len(tail(run)) == 2
+    assert [" ".join(each.split()) for each in tail(run, "--all", "-n", "2")] == [
+        "12:00:05.000 w0 metrics step 5 a/b=0.123457 c=nan",
+        "12:00:06.000 w0 note text=lr dropped",
+    ]
+
+
+def test_tail_shows_any_kind(run):
+    write_signals(run, *(line(kind, 5) for kind in CONTENTS))
+    assert len(tail(run, "--all", "-n", "100")) == 2 + len(CONTENTS)
+    found = [json.loads(each) for each in tail(run, "--all", "--json", "-n", "100")]
+    assert [each for each in found if "kind" in each] == [signal(kind, 5) for kind in CONTENTS]
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ import json
 import math
 import os
 import random
+import re
 import subprocess
 import sys
 import warnings
@@ -12,7 +13,7 @@ from pathlib import Path
 import duckdb
 import numpy
 import pytest
-from by_hand import row, write_log
+from by_hand import write_log
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reading import record
@@ -146,7 +147,9 @@ def test_names_of_one_call_keep_their_order(run, way):
     assert of(read.metrics(way(run)), "name") == [(name,) for name in names]
 
 
-@pytest.mark.parametrize("name", ["ü/é☃", "🙂", 'a"b', "a.b", "*", "$", "a b", "a'b", "values", "", "[0]", "{", "a\\b"])
+@pytest.mark.parametrize(
+    "name", ["ü/é☃", "🙂", 'a"b', "a.b", "*", "$", "a b", "a'b", "values", "", "[0]", "{", "a\\b", "\\x1f"]
+)
 @pytest.mark.parametrize("ensure_ascii", [True, False])
 def test_names_may_be_anything(run, way, name, ensure_ascii):
     write_signals(run, json.dumps(signal(values={name: 1, "other": 2}), ensure_ascii=ensure_ascii) + "\n")
@@ -199,10 +202,10 @@ def test_each_kind_has_a_row(run, way, kind):
 
 
 def test_signals_come_by_time(run, way):
-    write_signals(run, line("metrics", 0), line("note", 3), line("metrics", 3), line("text", 1))
+    write_signals(run, line("metrics", 0), line("note", 3), line("metrics", 4), line("text", 1))
     write_signals(run, line("metrics", 2), worker_id="w1")
     found = of(read.signals(way(run)), "kind, step")
-    assert found == [("metrics", 0), ("text", 1), ("metrics", 2), ("note", 3), ("metrics", 3)]
+    assert found == [("metrics", 0), ("text", 1), ("metrics", 2), ("note", 3), ("metrics", 4)]
 
 
 def test_a_kind_of_a_later_version_has_a_row(run):
@@ -387,7 +390,7 @@ def test_no_file_is_opened_outside_of_the_run(run, tmp_path):
     numpy.save(tmp_path / "q" / "3.npy", numpy.zeros(3))
     (run / "media").mkdir()
     (run / "media" / "array").symlink_to(tmp_path)
-    with pytest.raises(LogFormatError, match="outside of"):
+    with pytest.warns(LogWarning, match="symbolic link"), pytest.raises(LogFormatError, match="outside of"):
         read.array(run, "q")
 
 
@@ -576,6 +579,7 @@ def scratch(tmp_path_factory):
     return write_signals(write_log(tmp_path_factory.mktemp("logs"), []))
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(data=st.data())
 def test_damage_never_makes_wrong_values(scratch, data):
@@ -662,16 +666,13 @@ def test_signals_are_read_while_they_are_written(make, monkeypatch):
 
 # What the writer writes -------------------------------------------------------------------------------------------------
 
-NAMES = st.text(st.characters(categories=["L", "N", "S", "P", "Zs"], exclude_characters='/\\"'), min_size=1, max_size=6)
+NAMES = st.text(st.characters(categories=["L", "N", "S", "P"], exclude_characters="/\\."), min_size=1, max_size=6)
 NUMBERS = st.floats() | st.integers(-(2**63), 2**63 - 1)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
-@given(
-    calls=st.lists(
-        st.dictionaries(NAMES.filter(lambda name: name.strip(" .")), NUMBERS, min_size=1, max_size=4), max_size=8
-    )
-)
+@given(calls=st.lists(st.dictionaries(NAMES, NUMBERS, min_size=1, max_size=4), max_size=8))
 def test_any_metrics_are_read_as_they_were_logged(tmp_path_factory, calls):
     """F-015, S4-3."""
     from l2logger import DataLogger
@@ -684,27 +685,10 @@ def test_any_metrics_are_read_as_they_were_logged(tmp_path_factory, calls):
             logged.append({(step, name): repr(float(value)) for name, value in values.items()})
     for is_old in (False, True):
         run = age(logger.scenario_dir) if is_old else logger.scenario_dir
-        connection = duckdb.connect()
-        found = of(read.metrics(run, connection=connection), "step, name, value")
+        found = of(read.metrics(run), "step, name, value")
         assert {(step, name): repr(value) for step, name, value in found} == {
             k: v for each in logged for k, v in each.items()
         }
-        assert (
-            not is_old
-            or copied_rows(connection)
-            == sum(
-                not re_matches(each)
-                for each in (Path(run) / "signals" / "worker-default.jsonl").read_text().splitlines()
-            )
-            if calls
-            else True
-        )
-
-
-def re_matches(text):
-    import re
-
-    return re.fullmatch(LINE, text)
 
 
 def test_what_the_writer_makes_is_read_in_place(make):
@@ -726,8 +710,6 @@ def test_what_the_writer_makes_is_read_in_place(make):
 
 def test_a_plain_line_is_one_for_every_reader():
     """The expression matches nothing that Python's reader of JSON would refuse, on samples of both sorts."""
-    import re
-
     good = [
         line(),
         line(step=None, clock=None),
@@ -756,9 +738,9 @@ def test_memory_stays_bounded(run, damage):
     with path.open("w") as file:
         for start in range(0, 400_000, 10_000):
             lines = (
-                '{"kind": "metrics", "timestamp": "20261121T12%02d%02d.%06d", "worker_id": "w0", "clock": "step", "step": %d, '
-                '"values": {"agent/loss": %r, "agent/steps": %d}}\n'
-                % (step // 60_000, step // 1000 % 60, step % 1000 * 1000, step, step / 7, step)
+                f'{{"kind": "metrics", "timestamp": "20261121T12{step // 60_000:02}{step // 1000 % 60:02}.{step % 1000:06}", '
+                f'"worker_id": "w0", "clock": "step", "step": {step}, '
+                f'"values": {{"agent/loss": {step / 7}, "agent/steps": {step}}}}}\n'
                 for step in range(start, start + 10_000)
             )
             file.write("".join(lines))

@@ -4,12 +4,15 @@ import json
 import math
 from pathlib import Path
 
+import numpy
 import pytest
 from by_hand import row, write_log
+from click.testing import CliRunner
 from reading import record
 from signals_by_hand import CONTENTS, line, signal, stamp, write_signals
 
 from l2logger import LogWarning, SinkWarning
+from l2logger.cli import cli
 from l2logger.replay import Replayer, replay
 from l2logger.run import RunInfo
 from l2logger.signals import KINDS, freeze
@@ -116,6 +119,71 @@ def test_a_kind_of_a_later_version_is_passed_over(tmp_path):
     write_signals(run, line("hologram", 0), line("note", 1))
     replay(run, [sink := Taker(*KINDS)])
     assert delivered(sink) == [("note", 1)]
+
+
+def test_the_command_replays_every_kind(run, tmp_path):
+    """S4-10."""
+    path = tmp_path / "a.jsonl"
+    result = CliRunner().invoke(cli, ["replay", str(run), "--to", f"jsonl:path={path}"], prog_name="l2logger")
+    assert (result.exit_code, result.stderr) == (0, f"note: jsonl: {len(EVERY_KIND) + 2} signals delivered\n")
+    assert sorted(json.loads(each)["kind"] for each in path.read_text().splitlines()) == sorted(
+        [*EVERY_KIND, "record", "record"]
+    )
+
+
+def log_everything(logger, directory):
+    """Log a record, and something of each other kind, by two workers."""
+    (directory / "file.txt").write_text("content")
+    other = logger.bind(worker_id="w1", block_num=3, task_name="Task_A")
+    logger.log_record(record(0))
+    for each in (logger, other):
+        each.log_metrics({"a": 1, "b": {"c": math.nan, "d": math.inf}}, x=0.1)
+        each.log_metrics(late=-0.0, step=-5, clock="updates")
+        each.advance("env steps", 7)
+        each.log_params(agent={"lr": 1e-3, "layers": [64, 64], "none": None}, seed=7)
+        each.log_histogram("weights", [1.0, 2.0, math.nan], step=2)
+        each.log_text("plan", 'go "left"\n☃', step=3)
+        each.log_table("episodes", [{"return": 1.5, "task": "a"}, {"return": None, "task": "b"}])
+        each.note("lr dropped")
+        each.describe("a", unit="points", better="max")
+        each.log_image("view", numpy.zeros((2, 4, 3), numpy.uint8), step=3, caption="nothing")
+        each.log_array("q", numpy.arange(6.0).reshape(2, 3), step=3)
+        each.log_artifact(directory / "file.txt", "data", {"rows": 1})
+        logger.flush()  # so that what is encoded by another thread comes before the next
+    logger.log_record(record(1))
+
+
+def test_a_replay_equals_what_a_live_mirror_got(make, tmp_path):
+    """S4-10."""
+    live = MemorySink()
+    with make(sinks=[live, JsonlSink(tmp_path / "live.jsonl")]) as logger:
+        log_everything(logger, tmp_path)
+    replay(logger.scenario_dir, [replayed := MemorySink(), JsonlSink(tmp_path / "replayed.jsonl")])
+    assert {each.kind for each in live.signals} >= KINDS - {"video", "figure"}
+    got, wanted = (
+        [(each.kind, repr(sorted(each.fields.items()))) for each in sink.signals] for sink in (replayed, live)
+    )
+    assert sorted(got) == sorted(wanted)
+    got, wanted = ((tmp_path / name).read_text().splitlines() for name in ("replayed.jsonl", "live.jsonl"))
+    assert sorted(map(in_order, got)) == sorted(map(in_order, wanted))
+
+
+def in_order(text):
+    """Return JSON with its fields sorted."""
+    return json.dumps(json.loads(text), sort_keys=True)
+
+
+def test_a_replay_keeps_the_order_of_each_worker(make, tmp_path):
+    live = MemorySink()
+    with make(sinks=[live]) as logger:
+        log_everything(logger, tmp_path)
+    replay(logger.scenario_dir, [replayed := MemorySink()])
+    for worker in ("worker-default", "w1"):
+        got, wanted = (
+            [each.kind for each in sink.signals if each.kind != "record" and each.fields["worker_id"] == worker]
+            for sink in (replayed, live)
+        )
+        assert got == wanted
 
 
 # From where

@@ -15,10 +15,10 @@ def open_log(*runs: str, progress: Progress) -> Log:
         progress: Is told how many files were looked at.
 
     Raises:
-        DirectoryError: There is no log in one of the directories.
+        DirectoryError: Nothing was logged in any of the directories.
     """
     log = Log(*runs, progress=progress)
-    if not any(run.files for run in log.runs):
+    if not any(run.files or run.signal_files() for run in log.runs):
         where = ", ".join(map(os.fspath, runs))
         raise DirectoryError(
             f"no log in {where}: there is no data-log.tsv below it"

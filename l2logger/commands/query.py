@@ -13,12 +13,12 @@ import click
 from l2logger.commands.options import Command, Mistake, runs_argument
 from l2logger.commands.terminal import busy, count, finite, new_file, say
 from l2logger.diagnostics import Progress
+from l2logger.sql import TABLES
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _FORMATS: Final = ("table", "csv", "tsv", "json", "parquet")
-_TABLES: Final = ("records", "regimes", "runs")
 _BATCH: Final = 10_000
 
 
@@ -27,6 +27,7 @@ _BATCH: Final = 10_000
     examples=(
         'l2logger query logs "SELECT run, task_name, avg(reward) FROM records GROUP BY ALL"',
         "l2logger query logs \"SELECT * FROM records WHERE block_type = 'test'\" -o tests.parquet",
+        "l2logger query logs \"SELECT run, step, value FROM metrics WHERE name = 'loss'\" -o loss.csv",
         'l2logger query logs "DESCRIBE records"',
     ),
 )
@@ -46,8 +47,9 @@ _BATCH: Final = 10_000
 def command(runs: tuple[str, ...], sql: str, form: str | None, output: str | None, limit: int) -> None:
     """Ask runs a question in SQL.
 
-    The tables are `records`, `regimes` and `runs`; DESCRIBE tells their columns. The dialect is that of DuckDB. Names of
-    tasks are in lower case, as everywhere when a log is read.
+    The tables are `records`, `regimes` and `runs`, and what was logged beside the records: `metrics`, `params`, `media`,
+    `artifacts`, and all of it in `signals`. DESCRIBE tells their columns. The dialect is that of DuckDB. Names of tasks are in
+    lower case in all but the last, as everywhere when a log is read.
     """
     if not sql.strip():
         raise Mistake("the SQL is empty", hint='such as "SELECT * FROM regimes"')
@@ -82,8 +84,8 @@ def _connect(runs: tuple[str, ...], sql: str, progress: Progress) -> "DuckDBPyCo
     from l2logger.views import create_views
 
     # The name of a table cannot be asked for without being there.
-    named = [table for table in _TABLES if table in sql.lower()]
-    return create_views(open_log(*runs, progress=progress), named or _TABLES)
+    named = [table for table in TABLES if table in sql.lower()]
+    return create_views(open_log(*runs, progress=progress), named or TABLES)
 
 
 @contextmanager
@@ -102,12 +104,12 @@ def _sql_errors(connection: "DuckDBPyConnection", sql: str) -> Iterator[None]:
 def _hint(connection: "DuckDBPyConnection", sql: str, error: Exception) -> str:
     import duckdb
 
-    tables = [table for table in _TABLES if table in sql.lower()]
+    tables = [table for table in TABLES if table in sql.lower()]
     if isinstance(error, duckdb.BinderException) and tables:
         known = {table: connection.execute(f"SELECT * FROM {table} LIMIT 0").description or [] for table in tables}
         return "; ".join(f"{table} has {', '.join(each[0] for each in known[table])}" for table in tables)
     if isinstance(error, duckdb.CatalogException | duckdb.ParserException | duckdb.BinderException):
-        return 'the dialect is that of DuckDB, the tables are records, regimes and runs; try "DESCRIBE records"'
+        return f'the dialect is that of DuckDB, the tables are {", ".join(TABLES)}; try "DESCRIBE records"'
     return ""
 
 

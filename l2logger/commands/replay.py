@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     required=True,
     help="Where to: the name of a sink, with options behind a colon. May be given several times.",
 )
-@click.option("-f", "--follow", is_flag=True, help="Go on with new records as they are written, until Ctrl-C.")
+@click.option("-f", "--follow", is_flag=True, help="Go on with what is new as it is written, until Ctrl-C.")
 @click.option(
     "--from",
     "start",
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     "the number of an experience; or a time, such as 2026-11-21T14:30.",
 )
 def command(run: str, to: tuple[str, ...], follow: bool, start: str) -> None:
-    """Write the records of a run to sinks, once or as they come: to TensorBoard, W&B, a file, the console.
+    """Write what was logged in a run to sinks, once or as it comes: to TensorBoard, W&B, a file, the console.
 
     How far each sink has come is remembered in the run directory, so a replay can be stopped, killed and given again. A sink
     that fails is tried again. The exit code is 1 if a sink did not take everything.
@@ -59,7 +59,7 @@ def command(run: str, to: tuple[str, ...], follow: bool, start: str) -> None:
     sys.path.append(os.getcwd())
     sinks = build(list(to))
     if not sinks:
-        raise Mistake("--to names no sink", "write it as in --to tensorboard or --to jsonl:path=records.jsonl")
+        raise Mistake("--to names no sink", "write it as in --to tensorboard or --to jsonl:path=copy.jsonl")
     place = int(start) if start.isascii() and start.isdigit() else start
     max_tries = None if follow else MAX_TRIES
     replayers = [Replayer(run, sink, start=place, max_tries=max_tries) for sink in sinks]
@@ -91,7 +91,7 @@ def _progress(sinks: "list[Sink]", follow: bool) -> Any:
 
 @contextmanager
 def _until_told(sinks: "list[Sink]") -> Iterator[Callable[[], bool]]:
-    """Give a function that ends the replay, between two records, once Ctrl-C was pressed or nobody looks any more."""
+    """Give a function that ends the replay, between two signals, once Ctrl-C was pressed or nobody looks any more."""
     told: list[int] = []
 
     def note(number: int, frame: object) -> None:
@@ -133,7 +133,7 @@ def _is_unread(fd: int) -> bool:
 def _tell_end(replayer: "Replayer") -> None:
     """Say what became of a sink."""
     health = replayer.health()
-    parts = [f"{replayer.sink.name or health.sink}: {count(health.delivered, 'record')} delivered"]
+    parts = [f"{replayer.sink.name or health.sink}: {count(health.delivered, 'signal')} delivered"]
     if replayer.before:
         parts.append(f"{replayer.before:,} before")
     if health.failed:
