@@ -15,13 +15,15 @@ def checked_logger_info(logger_info: Any, schema: Schema, *, strict: bool = Fals
     """Return a copy of `logger_info` that names the version of the format.
 
     Args:
-        logger_info: A dict whose ``metrics_columns`` is a non-empty list of column names.
+        logger_info: A dict whose ``metrics_columns`` is a non-empty list of column names; or None, for no names.
         schema: The version of the format that will be written.
         strict: Refuse names that are empty, there twice, or not to be printed.
 
     Raises:
         ConfigError: It is anything else.
     """
+    if logger_info is None:
+        return {"metrics_columns": [], "log_format_version": schema.version}
     if not isinstance(logger_info, Mapping) or "metrics_columns" not in logger_info:
         raise ConfigError(
             f"logger_info must be a dict with the key 'metrics_columns', such as {{'metrics_columns': ['reward']}}; got {logger_info!r}"

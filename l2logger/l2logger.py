@@ -74,7 +74,8 @@ class DataLogger(SignalMethods, MediaMethods, ArtifactMethods, BlockMethods):
         logging_base_dir: Where runs are kept; made if it does not exist.
         scenario_name: Name of the scenario; the last component of a path, up to its first dot, is used.
         logger_info: A dict whose ``metrics_columns`` lists the columns that every record brings besides the standard
-            ones. It is written to ``logger_info.json`` together with the version of the format.
+            ones. It is written to ``logger_info.json`` together with the version of the format. A run that logs no records
+            needs none.
         scenario_info: Anything JSON can hold, for ``scenario_info.json``; what is empty becomes ``{}``.
         sinks: Mirrors: each gets every record that was stored, where its `Sink.isolate` says. They never stop the logging. The
             environment variable ``L2LOGGER_SINKS``, such as ``"console,tensorboard"``, adds more.
@@ -102,7 +103,7 @@ class DataLogger(SignalMethods, MediaMethods, ArtifactMethods, BlockMethods):
         self,
         logging_base_dir: str | os.PathLike[str],
         scenario_name: str | os.PathLike[str],
-        logger_info: dict[str, Any],
+        logger_info: dict[str, Any] | None = None,
         scenario_info: Any = None,
         *,
         sinks: Iterable[Sink] = (),
@@ -313,7 +314,7 @@ class DataLogger(SignalMethods, MediaMethods, ArtifactMethods, BlockMethods):
         This is what this logger wrote itself and what it found when it opened the run. Of what forked children write
         the parent learns nothing.
         """
-        with self._pipeline.lock:
+        with self._pipeline.hold():
             return {
                 worker_id: Progress(position.block_num, position.exp_num, position.complete)
                 for order in self._orders()
@@ -370,14 +371,14 @@ class DataLogger(SignalMethods, MediaMethods, ArtifactMethods, BlockMethods):
     def _target(self) -> "DataLogger":
         return self
 
-    def move_clock(self, worker_id: str, clock: str, n: Any, to: Any) -> int:
-        """Do what `advance` does, for a worker."""
-        with self._pipeline.lock:
-            return self._member(Clocks).move(self, worker_id, clock, n, to)
+    def move_clock(self, clock: str, n: Any, to: Any) -> int:
+        """Do what `advance` does."""
+        with self._pipeline.hold():
+            return self._member(Clocks).move(self, clock, n, to)
 
     def add_timing(self, worker_id: str, name: str, secs: float) -> None:
         """Have the next metrics of a worker tell how long something took."""
-        with self._pipeline.lock:
+        with self._pipeline.hold():
             self._member(Timings).add(worker_id, name, secs)
 
     def pace_of(self, key: str, pace: Any) -> Pace:
@@ -470,11 +471,19 @@ class DataLogger(SignalMethods, MediaMethods, ArtifactMethods, BlockMethods):
         self._close(None)
 
     def _close(self, error: BaseException | None) -> None:
-        if any(isinstance(processor, Timings) for processor in self._processors):
-            for worker_id in self._member(Timings).workers():  # what was timed and not told yet
-                self.bind(worker_id=worker_id).log_metrics({}, clock=None)
         self._store.error = error
-        self._pipeline.close()
+        try:
+            if not self._pipeline.is_held():
+                self._tell_timings()
+        finally:
+            self._pipeline.close()
+
+    def _tell_timings(self) -> None:
+        """Log what was timed and did not go with any metrics."""
+        for processor in self._processors:
+            if isinstance(processor, Timings):
+                for worker_id in processor.workers():
+                    self.bind(worker_id=worker_id).log_metrics({}, clock=None)
 
     def __enter__(self) -> Self:
         return self
@@ -486,7 +495,7 @@ class DataLogger(SignalMethods, MediaMethods, ArtifactMethods, BlockMethods):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle everything but open files and mirrors: a mirror stays with the process that opened it."""
-        with self._pipeline.lock:
+        with self._pipeline.hold():
             state = self.__dict__ | {"_processors": copy.deepcopy(self._processors), "columns": self.columns}
         for name in ("_pipeline", "_store", "_mirrors", "_paces"):
             del state[name]

@@ -187,7 +187,7 @@ def resume(run: "DataLogger") -> None:
 
 
 def _positions(run: "DataLogger") -> dict[str, Position]:
-    with run._pipeline.lock:
+    with run._pipeline.hold():
         return {worker_id: position for order in run._orders() for worker_id, position in order.positions.items()}
 
 

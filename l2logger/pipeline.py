@@ -5,8 +5,8 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from l2logger.errors import ConfigError, RecordError, SignalError
@@ -110,7 +110,7 @@ class Pipeline:
             if drawing is not None and processed is not None:
                 self._encoder_of_this_process().put(kind, dict(processed), drawing)
         finally:
-            if self._close_wanted:
+            if self._close_wanted and not self.is_held():
                 self.close()
 
     def _begin(self, kind: str) -> None:
@@ -125,12 +125,14 @@ class Pipeline:
     def _encoder_of_this_process(self) -> "Encoder":
         if self._encoder is None:
             assert self._make_encoder is not None
-            self._encoder = self._make_encoder(self._deliver)
+            made = self._make_encoder(self._deliver)  # which imports, and so is not for under the lock
+            with self.lock:
+                self._encoder = self._encoder or made
         return self._encoder
 
     def _deliver(self, kind: str, event: dict[str, Any]) -> None:
         """Store and hand on a signal that was processed before, and whose file is there now."""
-        with self.lock:
+        with self.hold():
             self._begin(kind)
             try:
                 signal = self._store_and_freeze(kind, event)
@@ -186,8 +188,8 @@ class Pipeline:
             Whether everything got there in time.
         """
         end = None if timeout_secs is None else time.monotonic() + timeout_secs
-        encoded = self._encoder is None or self._encoder.flush(timeout_secs)
-        with self.lock:  # sinks in the calling thread do one thing at a time
+        encoded = self._encoder is None or (not self.is_held() and self._encoder.flush(timeout_secs))
+        with self.hold():  # sinks in the calling thread do one thing at a time
             begun = self._mirrors.begin_flush()
         try:
             stored = self._flush_store(timeout_secs)
@@ -208,11 +210,26 @@ class Pipeline:
             raise error
         return not thread.is_alive()
 
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Keep signals from coming through meanwhile. A close that a signal handler asked for is done at the end."""
+        try:
+            with self.lock:
+                yield
+        finally:
+            if self._close_wanted and not self.is_held():
+                self.close()
+
+    def is_held(self) -> bool:
+        """Return whether this thread has the lock. If it asks for it, this is a signal handler that interrupts the holder."""
+        # As `threading.Condition` asks it. To wait for others, who need the lock, would be for ever.
+        held: bool = self.lock._is_owned()  # type: ignore[attr-defined]
+        return held
+
     def close(self) -> None:
         """Flush and close everything. The store opens again for a later signal; the mirrors do not."""
-        with self.lock:
-            # A signal handler that interrupts `emit` gets its wish once the record is whole.
-            self._close_wanted = self._busy
+        # A signal handler that interrupts `emit` gets its wish once the signal is whole.
+        self._close_wanted = self.is_held()
         if self._close_wanted:
             return
         try:

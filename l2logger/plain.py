@@ -29,7 +29,7 @@ def _plain(value: Any, depth: int) -> Any:
     if isinstance(value, bool | str):
         return bool(value) if isinstance(value, bool) else str.__str__(value)
     if isinstance(value, int):
-        return int(value) if abs(value) <= MAX_COUNT else str(int(value))
+        return int(value) if abs(value) <= MAX_COUNT else _digits(int(value))
     if isinstance(value, float):
         return finite(float(value))
     if depth == 0:
@@ -59,6 +59,13 @@ def _opened(value: Any) -> Any:
     if type(value).__name__ == "Namespace":
         return vars(value)
     return value
+
+
+def _digits(number: int) -> str:
+    try:
+        return str(number)
+    except ValueError:  # of more digits than Python writes
+        return hex(number)
 
 
 def _key(key: Any) -> str:

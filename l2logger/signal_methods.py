@@ -228,7 +228,7 @@ class SignalMethods:
         Raises:
             SignalError: That is no clock, or no whole number.
         """
-        return self._target.move_clock(self._worker_id(), clock, n, to)
+        return self._target.move_clock(clock, n, to)
 
     def _worker_id(self) -> str:
         worker_id: str = self._context()["worker_id"]

@@ -84,7 +84,6 @@ def test_threads_that_start_runs_at_once_do_not_share_a_directory(make, monkeypa
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (None, "logger_info must be a dict with the key 'metrics_columns'"),
         ([], "logger_info must be a dict"),
         ({}, "logger_info must be a dict with the key"),
         ({"metrics_columns": "reward"}, "metrics_columns must be a list of text"),

@@ -4,8 +4,10 @@ import json
 import math
 import os
 import pickle
+import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy
@@ -14,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reading import files, record, rows, signals
 
-from l2logger import DataLogger, SignalError
+from l2logger import DataLogger, LogWriteError, SignalError
 from l2logger.processors import canonical
 from l2logger.signals import KINDS
 from l2logger.sinks import MemorySink
@@ -400,3 +402,115 @@ def test_the_line_is_plain_json(logger):
     logger.log_metrics({'100% "é"': 0.5})
     path = Path(logger.scenario_dir) / "signals" / "worker-default.jsonl"
     assert [list(json.loads(line)["values"]) for line in path.read_text().splitlines()] == [['100% "é"']] * 2
+
+
+def test_a_resumed_run_has_the_last_values_of_moved_clocks(make):
+    """S3-6: of all workers; a bound exp_num is not one of them, and neither is what is called clocks among the parameters."""
+    first = make()
+    for _ in range(3):
+        first.advance("env_steps", 4)
+        first.bind(exp_num=7).log_metrics(a=1)
+    first.log_params(clocks={"gpu": "1.5GHz"})
+    first.advance('a}b"c', 2)
+    first.bind(worker_id="w1").note("the last")
+    first.close()
+    with DataLogger.resume(first.scenario_dir) as logger:
+        logger.bind(worker_id="w9").log_metrics(a=1, clock="env_steps")
+        assert logger.advance('a}b"c') == 3
+    [line] = signals(first.scenario_dir, "w9")
+    assert (line["step"], line["clocks"]) == (12, {"env_steps": 12, 'a}b"c': 2})
+
+
+def test_integers_beyond_64_bits_are_floats_every_time(logger):
+    for _ in range(2):
+        logger.log_metrics(a=10**30, b=10**400, c=-(10**5000), d=1)
+    assert [each["values"] for each in signals(logger.scenario_dir)] == [
+        {"a": 1e30, "b": "Infinity", "c": "-Infinity", "d": 1}
+    ] * 2
+
+
+def test_nested_numbers_come_from_numpy_too(logger):
+    """S4-3."""
+    logger.log_metrics({"val": {"loss": numpy.float32(0.5), "deep": {"n": numpy.int64(3)}}})
+    assert signals(logger.scenario_dir)[0]["values"] == {"val/loss": 0.5, "val/deep/n": 3}
+
+
+def test_a_logger_that_is_closed_by_a_signal_handler_is_closed_when_the_signal_is_whole(make):
+    """F-061 for signals, with something timed that waits."""
+    memory = Everything()
+    logger = make(sinks=[memory])
+
+    class Slow(float):
+        def __float__(self):
+            logger.close()
+            return 1.0
+
+    with logger.timer("update"):
+        pass
+    logger.log_metrics(x=Slow(2))
+    assert memory.calls[-1] == "close"
+    assert [list(each["values"]) for each in signals(logger.scenario_dir)] == [["time/update", "x"]]
+
+
+def test_what_was_timed_cannot_keep_a_run_open(make):
+    memory = Everything()
+    logger = make(sinks=[memory])
+    logger.log_metrics(a=1)
+    with logger.timer("update"):
+        pass
+    logger._store._signals.close()
+    lines = Path(logger.scenario_dir) / "signals" / "worker-default.jsonl"
+    lines.unlink()
+    lines.mkdir()
+    with pytest.raises(LogWriteError):
+        logger.close()
+    assert memory.calls[-1] == "close"
+    assert json.loads((Path(logger.scenario_dir) / "run.json").read_bytes())["status"] == "complete"
+    lines.rmdir()
+
+
+@pytest.mark.parametrize("call", ["flush", "close"])
+def test_a_signal_handler_may_flush_and_close_at_any_moment(make, call):
+    """F-061: also while the encoder, which needs the same lock, has something to deliver."""
+    logger = make()
+    image = numpy.zeros((50, 50, 3), numpy.uint8)
+    calls = []
+
+    def handler(*_):
+        calls.append(getattr(logger, call)())
+        signal.setitimer(signal.ITIMER_REAL, 1e-4 * (1 + len(calls) % 7))
+
+    before = signal.signal(signal.SIGALRM, handler)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 1e-4)
+        logged = 0
+        while len(calls) < 200:
+            logger.log_metrics(a=1)
+            if logged % 30 == 0:
+                logger.log_image("x", image, step=logged)
+            logged += 1
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    logger.close()
+    found = signals(logger.scenario_dir)
+    assert sum(each["kind"] == "metrics" for each in found) == logged
+    assert sum(each["kind"] == "image" for each in found) == len(range(0, logged, 30))
+
+
+def test_threads_share_one_encoder(logger):
+    """What each of them logs first is there when the run is flushed."""
+    barrier = threading.Barrier(8)
+    image = numpy.zeros((200, 200, 3), numpy.uint8)
+
+    def log(name):
+        barrier.wait()
+        logger.log_image(name, image)
+
+    threads = [threading.Thread(target=log, args=(f"i{number}",)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert logger.flush()
+    assert len(signals(logger.scenario_dir)) == 8

@@ -349,3 +349,11 @@ def test_two_loggers_share_the_file_of_a_worker(make):
         second.note("second")
     second.close()
     assert [each["text"] for each in fields(first, "note")] == ["first", "second"] * 50
+
+
+def test_a_run_without_records_needs_no_names_of_columns(tmp_path):
+    with DataLogger(tmp_path, "run") as logger:
+        logger.log_metrics(a=1)
+    with DataLogger.resume(logger.scenario_dir) as logger:
+        logger.log_metrics(a=1)
+    assert [each["step"] for each in signals(logger.scenario_dir)] == [0, 1]

@@ -15,9 +15,11 @@ from l2logger.schema import MAX_COUNT
 from l2logger.signals import KINDS, RECORD
 
 _head: Final = re.compile(
-    rb'\{"kind": "(\w+)", "timestamp": "[^"]*", "worker_id": "[^"]*", "clock": (null|"(?:[^"\\]|\\.)*"), "step": (null|-?\d+)'
+    rb'\{"kind": "(\w+)", "timestamp": "([^"]*)", "worker_id": "[^"]*", "clock": (null|"(?:[^"\\]|\\.)*"), '
+    rb'"step": (null|-?\d+)(?:, "clocks": ?(\{(?:"(?:[^"\\]|\\.)*": ?-?\d+(?:, ?)?)*\}))?'
 ).match
-_clocks: Final = re.compile(rb', "clocks": (\{[^{}]*\})').search
+_BOUND: Final = "exp_num"
+"""A clock that is there when it is bound to the handle, and otherwise not."""
 
 
 class Clocks:
@@ -33,7 +35,7 @@ class Clocks:
     def __init__(self) -> None:
         self._moved: dict[str, int] = {}
         self._highest: dict[tuple[str, str], int] = {}
-        self._restored: set[str] = set()
+        self._is_restored = False
 
     def __call__(self, logger: Run, kind: str, event: dict[str, Any]) -> dict[str, Any]:
         """Complete ``clock``, ``step`` and ``clocks`` of the event.
@@ -58,48 +60,55 @@ class Clocks:
             if step > self._highest.get(key, -1):
                 self._highest[key] = step
 
-    def move(self, logger: Run, worker_id: str, clock: str, n: Any, to: Any) -> int:
+    def move(self, logger: Run, clock: str, n: Any, to: Any) -> int:
         """Move a clock on by `n`, or to a value, and return where it is.
 
         Raises:
             SignalError: That is no clock, or no whole number.
         """
         paths.checked_name("a clock", clock)
-        self._restore(logger, worker_id)
+        self._restore(logger)
         self._moved[clock] = _checked_step(
             clock, self._moved.get(clock, 0) + _checked_step(clock, n) if to is None else to
         )
         return self._moved[clock]
 
     def _next(self, logger: Run, event: Mapping[str, Any], clock: str | None) -> int | None:
-        worker_id = event["worker_id"]
         if clock is None:
             return None
-        if worker_id not in self._restored:
-            self._restore(logger, worker_id)
+        self._restore(logger)
         if clock in self._moved:
             return self._moved[clock]
-        return self._highest.get((worker_id, clock), -1) + 1 if "values" in event else None
+        return self._highest.get((event["worker_id"], clock), -1) + 1 if "values" in event else None
 
-    def _restore(self, logger: Run, worker_id: str) -> None:
-        """Learn what an earlier process of the run has logged as this worker."""
-        if worker_id in self._restored:
+    def _restore(self, logger: Run) -> None:
+        """Learn what earlier processes of the run have logged. What was moved here is newer."""
+        if self._is_restored:
             return
-        self._restored.add(worker_id)
-        # Not json.loads of each line: there may be millions.
-        with (
-            suppress(OSError),
-            open(os.path.join(logger.scenario_dir, paths.SIGNALS, f"{worker_id}.jsonl"), "rb") as file,
-        ):
+        self._is_restored = True
+        moved: dict[str, tuple[bytes, int]] = {}
+        directory = os.path.join(logger.scenario_dir, paths.SIGNALS)
+        with suppress(OSError):
+            for name in os.listdir(directory):
+                worker_id, extension = os.path.splitext(name)
+                if extension == ".jsonl":
+                    self._read(os.path.join(directory, name), worker_id, moved)
+        self._moved = {clock: step for clock, (_, step) in moved.items()} | self._moved
+
+    def _read(self, path: str, worker_id: str, moved: dict[str, tuple[bytes, int]]) -> None:
+        """Take the highest steps from a file, and the latest value of each clock that was moved, with its time."""
+        with suppress(OSError), open(path, "rb") as file:
             for line in file:
+                # Not json.loads of each line: there may be millions.
                 if not (found := _head(line)):
                     continue
-                kind, clock, step = found.groups()
+                kind, time, clock, step, clocks = found.groups()
                 if kind == b"metrics" and step != b"null":
                     key = worker_id, json.loads(clock)
                     self._highest[key] = max(self._highest.get(key, -1), int(step))
-                if moved := _clocks(line):
-                    self._moved = json.loads(moved[1]) | self._moved
+                for name, value in json.loads(clocks or b"{}").items():
+                    if name != _BOUND and time >= moved.get(name, (b"",))[0]:
+                        moved[name] = time, value
 
 
 def _checked_step(clock: str | None, step: Any) -> int:

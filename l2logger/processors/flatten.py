@@ -1,5 +1,6 @@
 """Metrics in groups."""
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -31,13 +32,21 @@ class Flatten:
             SignalError: A value is no number, or a name cannot be one.
         """
         values = event["values"]
-        if not _NUMBERS.issuperset(map(type, values.values())) or not self._known.issuperset(values):
+        if not self._known.issuperset(values) or not _are_plain(values):
             values = event["values"] = dict(_flat(values, ""))
             if len(self._known) < _MAX_KNOWN:
                 self._known.update(values)
         if not values:
             raise SignalError("there are no metrics in it; log at least one number, such as log_metrics(loss=0.5)")
         return event
+
+
+def _are_plain(values: Mapping[Any, Any]) -> bool:
+    """Return whether these are floats, and integers of 64 bits."""
+    types = set(map(type, values.values()))
+    if types == {float}:
+        return True
+    return types <= _NUMBERS and all(type(value) is float or abs(value) <= MAX_COUNT for value in values.values())
 
 
 def _flat(values: Mapping[Any, Any], prefix: str) -> Iterator[tuple[str, float]]:
@@ -54,7 +63,7 @@ def _number(name: str, value: Any) -> float:
         return int(value)
     if isinstance(value, int):
         # Beyond 64 bits most readers of JSON go wrong without a word.
-        return int(value) if abs(value) <= MAX_COUNT else float(str(int(value)))
+        return int(value) if abs(value) <= MAX_COUNT else _as_float(value)
     if isinstance(value, float):
         return float(value)
     shape = getattr(value, "shape", None)
@@ -63,3 +72,10 @@ def _number(name: str, value: Any) -> float:
         "log its mean, or use log_histogram or log_array" if shape else "log_text takes text, log_params parameters"
     )
     raise SignalError(f"a metric is one number, {name!r} is {what}; {advice}")
+
+
+def _as_float(number: int) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf

@@ -7,7 +7,7 @@ from l2logger import cells
 from l2logger.run import Run
 from l2logger.signals import METRICS
 
-_PLAIN: Final = frozenset({float, int, str, bool, dict, type(None)})
+_PLAIN: Final = frozenset({float, int, str, bool, type(None)})
 
 
 class ToHost:
