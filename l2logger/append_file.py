@@ -24,7 +24,21 @@ FLAGS: Final = (
 )
 """How a file is opened to which lines are appended."""
 
-_SETTLE_SECS: Final = 0.02
+SETTLE_SECS: Final = 0.02
+"""How long to look at a line that seems to be torn: another process may be writing it, which is over in microseconds."""
+
+
+def write_all(fd: int, data: bytes) -> tuple[int, OSError | None]:
+    """Write to a file, and return how many bytes it took and why it did not take the rest."""
+    written = 0
+    try:
+        written = os.write(fd, data)
+        while written < len(data):
+            # A short write tells no reason; asking for the rest does.
+            written += os.write(fd, data[written:])
+    except OSError as error:
+        return written, error
+    return written, None
 
 
 class AppendFile:
@@ -110,8 +124,7 @@ class AppendFile:
         return end > 0
 
     def _settled(self, size: int) -> bool:
-        # A forked relative may be in the middle of its write. That is over in microseconds; a torn line is for ever.
-        time.sleep(_SETTLE_SECS)
+        time.sleep(SETTLE_SECS)
         return os.fstat(self._fd).st_size == size
 
     def append(self, line: bytes) -> None:
@@ -123,10 +136,9 @@ class AppendFile:
         data = self._header + line if self.fresh else line
         written = 0
         try:
-            written = os.write(self._fd, data)
-            while written < len(data):
-                # A short write tells no reason; asking for the rest does.
-                written += os.write(self._fd, data[written:])
+            written, refusal = write_all(self._fd, data)
+            if refusal is not None:
+                raise refusal
             if self._fsync:
                 os.fsync(self._fd)
         except OSError as error:

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from l2logger import paths
 from l2logger.errors import LogFormatError, SignalError
+from l2logger.handle import Handle
 from l2logger.signals import ARTIFACT, STEP
 
 if TYPE_CHECKING:
     from l2logger.artifacts import Artifact
-    from l2logger.l2logger import DataLogger
 
 
-class ArtifactMethods:
+class ArtifactMethods(Handle):
     """Artifacts, which have versions.
 
     Each has a directory ``artifacts/<name>/v0``, ``v1`` and so on in the run, with a ``metadata.json`` beside its
@@ -23,14 +23,6 @@ class ArtifactMethods:
     """
 
     __slots__ = ()
-
-    @property
-    def _target(self) -> "DataLogger":
-        """The run that everything goes to."""
-        raise NotImplementedError
-
-    def _log(self, kind: str, fields: dict[str, Any], step: Any = None, clock: str | None = None) -> None:
-        raise NotImplementedError
 
     def log_artifact(
         self,
@@ -81,8 +73,8 @@ class ArtifactMethods:
         if not isinstance(path, str | os.PathLike) or not isinstance(source := os.fspath(path), str):
             raise SignalError(f"an artifact is made of the file or directory at a path, got {path!r:.200}")
         source = os.path.abspath(source)
-        said = describe(type, self._redacted(metadata), metrics, best, mode or self._better(best), aliases, keep)
-        artifact = store(self._target._root, source, os.path.basename(source) if name is None else name, said)
+        said = describe(*self._redacted(type, metadata), metrics, best, mode or self._better(best), aliases, keep)
+        artifact = store(self.run.root, source, os.path.basename(source) if name is None else name, said)
         self._log_version(artifact, step, clock)
         return artifact
 
@@ -103,15 +95,21 @@ class ArtifactMethods:
         """Save a model as the next version of an artifact.
 
         Args:
-            model: An object with a method ``save(path)``, which its library may do as it likes (a suffix that it adds
-                is found); or a module of torch, its state dict, or a mapping of arrays of numpy, torch or jax by name,
-                maybe nested, which become a file of the format ``safetensors``. Needs
-                ``pip install "l2logger[models]"``, unless the object has its own ``save``.
+            model: What is to be saved, one of these:
+
+                - An object with a method ``save(path)``. Its library may do as it likes; a suffix that it adds is found.
+                - One with ``state_dict()``, such as a module or an optimizer of torch.
+                - A mapping of arrays of numpy, torch or jax by name.
+                - A checkpoint: a mapping of state dicts, with text, numbers, truth values, None, lists and tuples beside
+                  the arrays, as deep as you like. What is not an array is stored as JSON, and nothing is looked
+                  through for secrets.
+
+                All but the first become a file of the format ``safetensors``: ``pip install "l2logger[models]"``.
             name: Of the artifact, such as ``"agent/policy"``.
-            metadata: As for `log_artifact`, and so is all the rest.
+            metadata: What else is to be known of it; anything JSON can hold, without what seems to be secret.
             metrics: How good it is, such as ``{"reward": 21.0}``.
             best: Name of the one of `metrics` that tells which version gets the alias ``best``.
-            mode: ``"max"`` or ``"min"``, for `best`.
+            mode: ``"max"`` or ``"min"``, for `best`; by default, what `describe` has said of the metric.
             aliases: Names for this version.
             keep: How many of the newest versions stay, besides those that have aliases, such as the best; None: all.
             step: Where on the clock it belongs.
@@ -127,12 +125,14 @@ class ArtifactMethods:
 
         Example:
             >>> logger.save_model(model, metrics={"reward": 21.0}, best="reward", mode="max", keep=3)  # doctest: +SKIP
+            >>> checkpoint = {"net": net.state_dict(), "optimizer": optimizer.state_dict(), "epoch": 3}  # doctest: +SKIP
+            >>> logger.save_model(checkpoint, "checkpoint", keep=2)  # doctest: +SKIP
         """
         from l2logger import models
         from l2logger.artifacts.description import describe
 
-        said = describe("model", self._redacted(metadata), metrics, best, mode or self._better(best), aliases, keep)
-        artifact = models.save(self._target._root, model, name, said)
+        said = describe(*self._redacted("model", metadata), metrics, best, mode or self._better(best), aliases, keep)
+        artifact = models.save(self.run.root, model, name, said)
         self._log_version(artifact, step, clock)
         return artifact
 
@@ -144,19 +144,22 @@ class ArtifactMethods:
         into: Any = None,
         using: Callable[[str], Any] | None = None,
     ) -> Any:
-        """Load a model that this run has saved, after comparing the checksums of its files.
+        """Load a model or another artifact of this run, after comparing the checksums of its files.
+
+        For a run that nobody logs to any more, there is `l2logger.artifacts.load`.
 
         Needs ``pip install "l2logger[models]"``, unless the model was saved by its own library.
 
         Args:
             name: Of the artifact.
             version: ``"latest"``, ``"best"``, another alias, or a version such as ``"v3"``.
-            into: A module of torch, which gets the arrays (``load_state_dict``) and is returned.
+            into: A module or an optimizer of torch, or whatever else has ``load_state_dict``, which gets what was saved, the
+                arrays as tensors, and is returned.
             using: What loads a model from a path, such as ``PPO.load``; what it returns is returned.
 
         Returns:
-            Without `into` and `using`: the arrays of numpy by name that were saved, nested as they were; or if the
-            model was saved by its own library, the path that this is to load.
+            Without `into` and `using`: what was saved, nested as it was, with arrays of numpy. For a model that was saved by its
+            own library, and for what is no model: the path of its file, or of its directory.
 
         Raises:
             FileNotFoundError: There is no such model or version; the message lists what there is.
@@ -164,32 +167,34 @@ class ArtifactMethods:
             SignalError: It cannot be loaded this way.
             ImportError: A package is missing.
         """
-        from l2logger import models
+        from l2logger.artifacts import load
 
-        return models.load(self._target._root, name, version, into=into, using=using)
+        return load(self.run.root, name, version, into=into, using=using)
 
-    def _redacted(self, metadata: Mapping[str, Any] | None) -> Any:
-        """Return metadata in terms of JSON, as the processors of the run will leave them in the signal."""
+    def _redacted(self, type: Any, metadata: Mapping[str, Any] | None) -> tuple[Any, Any]:
+        """Return a type and metadata in terms of JSON, as the processors of the run will leave them in the signal."""
         from l2logger.plain import plain
         from l2logger.processors.redact import Redact
 
-        found = {"metadata": plain({} if metadata is None else metadata)}
-        for processor in self._target._processors:
+        found = {"type": type, "metadata": plain({} if metadata is None else metadata)}
+        for processor in self.run._processors:
             if isinstance(processor, Redact):
-                found = processor(self._target, ARTIFACT, found)
-        return found["metadata"]
+                found = processor(self.run, ARTIFACT, found)
+        return found["type"], found["metadata"]
 
     def _better(self, metric: str | None) -> str | None:
         """Return what `describe` has said of a metric."""
         from l2logger import info_files
 
         try:
-            found = info_files.read(os.path.join(self._target._root, paths.MANIFEST))["descriptions"][metric]["better"]
+            found = info_files.read(os.path.join(self.run.root, paths.MANIFEST))["descriptions"][metric]["better"]
         except (OSError, LogFormatError, LookupError, TypeError):
             return None
         return found if found in ("max", "min") else None
 
     def _log_version(self, artifact: "Artifact", step: int | None, clock: str | None) -> None:
+        from l2logger.artifacts.writing import finite_metrics
+
         fields = {
             "name": artifact.name,
             "version": artifact.version,
@@ -200,5 +205,6 @@ class ArtifactMethods:
             "digest": artifact.digest,
             "aliases": list(artifact.aliases),
             "metadata": dict(artifact.metadata),
+            "metrics": finite_metrics(artifact),
         }
         self._log(ARTIFACT, fields, step, clock)

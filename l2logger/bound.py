@@ -26,10 +26,10 @@ class BoundLogger(SignalMethods, MediaMethods, ArtifactMethods, BlockMethods):
         fields: Values by column, added to each record that does not bring its own. Other signals get them as their context.
     """
 
-    __slots__ = ("_fields", "_signal_context", "run")
+    __slots__ = ("_fields", "_run", "_signal_context")
 
     def __init__(self, run: "DataLogger", fields: dict[str, Any]) -> None:
-        self.run = run
+        self._run = run
         self._fields = fields
         self._signal_context: dict[str, Any] | None = None
 
@@ -55,8 +55,8 @@ class BoundLogger(SignalMethods, MediaMethods, ArtifactMethods, BlockMethods):
         return BoundLogger(self.run, fields)
 
     @property
-    def _target(self) -> "DataLogger":
-        return self.run
+    def run(self) -> "DataLogger":
+        return self._run
 
     def _context(self) -> dict[str, Any]:
         if self._signal_context is None:
@@ -92,6 +92,10 @@ def _as_context(bound: Mapping[str, Any]) -> dict[str, Any]:
         raise SignalError(str(error)) from error
     if type(rest.get("exp_num")) is int:
         context["clocks"] = {"exp_num": rest.pop("exp_num")}
+    if type(rest.get("step")) is int:
+        context["step"] = rest.pop("step")
+    if isinstance(rest.get("clock"), str):
+        context["clock"] = rest.pop("clock")
     if rest:
         context["context"] = redacted(plain(rest))
     return context

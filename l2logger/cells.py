@@ -5,6 +5,7 @@ where needed), with one repair: a bare carriage return is quoted as well. CPytho
 pandas then takes it for the end of the line.
 """
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -45,6 +46,14 @@ def value(cell: str) -> Any:
         # Python would take 1_000 and other scripts' digits for a number; no other reader does.
         return number if cell.isascii() and "_" not in cell else cell
     return _WORDS.get(cell.lower(), cell)
+
+
+def as_float(number: int | float) -> float:
+    """Return a number as a float; of a whole number beyond all floats, which the log may hold, the infinite one."""
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf
 
 
 def quote(cell: str) -> str:

@@ -1,6 +1,5 @@
 """A run from one mapping, as a program reads it from YAML, Hydra or its command line."""
 
-import sys
 from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any, Final, overload
@@ -8,6 +7,7 @@ from typing import Any, Final, overload
 from l2logger.configured_env import Wrapping
 from l2logger.errors import ConfigError
 from l2logger.l2logger import DataLogger
+from l2logger.plain import resolved
 from l2logger.processors import Processor, canonical
 from l2logger.processors.system import System
 from l2logger.sinks import named
@@ -93,12 +93,7 @@ def from_config(cfg: Any, env: Any = None) -> DataLogger | tuple[DataLogger, Any
 
 def _resolved(value: Any) -> Any:
     """Return mappings and lists, those of OmegaConf too, as dicts and lists."""
-    omegaconf = sys.modules.get("omegaconf")  # without which it can be none of its sections
-    if omegaconf is not None and omegaconf.OmegaConf.is_config(value):
-        try:
-            return omegaconf.OmegaConf.to_container(value, resolve=True)
-        except omegaconf.errors.OmegaConfBaseException as error:
-            raise ConfigError(f"the configuration cannot be resolved: {error}") from error
+    value = resolved(value, ConfigError)
     if isinstance(value, Mapping):
         return {key: _resolved(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

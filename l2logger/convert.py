@@ -2,6 +2,7 @@
 
 The source is only read. The copy appears under its name when it is complete, or not at all.
 
+What was logged beside the records, and ``run.json``, is copied as it is. How far replays have come is not: they begin anew.
 Between 1.0 and 1.1 the cells are taken over as they are, byte for byte; only ``block_subtype`` comes or goes. From 0.1
 the records of one worker and block, which lie in a directory for each task, come together in one file, and what stood
 beside them in the files of regimes is written into each of them. The numbers that the regimes had stay, in the column
@@ -36,6 +37,9 @@ _BUFFER_BYTES: Final = 2**18
 _LEGACY_FILES: Final = frozenset({paths.COLUMN_INFO, paths.COLUMN_METRIC_LIST, paths.BLOCK_INFO, paths.BLOCK_REPORT})
 _RENAMED: Final = {"regime_num": "stored_regime_num"}
 """Readers of 1.x number the regimes and put ``regime_num`` into their tables, where there must be none before."""
+
+_BOOKMARKS: Final = "replay"
+"""Where replays remember how many bytes of each file they have dealt with; those of the target are others."""
 
 _is_worker_id = re.compile(WORKER_ID).fullmatch
 _raw_cells = re.compile(r'"(?:[^"]++|"")*+"(?=\t|\Z)|[^\t]*').match
@@ -171,15 +175,22 @@ class _Job(ABC):
         with open(os.path.join(self.target, paths.LOGGER_INFO), "xb") as file:
             file.write(info_files.encode("logger_info", info))
 
-    def _copy_others(self, left_out: Collection[str]) -> None:
-        """Copy what else is in the directory of the run: the information about the scenario, media ..."""
+    def _copy_others(self, left_out: Collection[str] = ()) -> None:
+        """Copy what else is in the directory of the run: the information about the scenario, signals, media ...
+
+        Args:
+            left_out: Names of files that are not copied, wherever they are.
+        """
+        logs = set(self.run.files)
         for directory, subdirectories, files in os.walk(self.run.path):
             subdirectories.sort()
             inner = os.path.relpath(directory, self.run.path)
             links = [each for each in subdirectories if os.path.islink(os.path.join(directory, each))]
             for file in sorted([*files, *links]):
                 path = os.path.join(directory, file)
-                if file in left_out or (file == paths.LOGGER_INFO and inner == os.curdir):
+                if path in logs or file in left_out or inner == _BOOKMARKS:
+                    continue
+                if file == paths.LOGGER_INFO and inner == os.curdir:
                     continue
                 if os.path.islink(path) or not os.path.isfile(path):
                     self._warn("kind", "is no regular file and was not copied", path)
@@ -217,7 +228,7 @@ class _Modern(_Job):
                             self.progress(min(done, total), total)
             files += 1
         self._write_infos(info)
-        self._copy_others({paths.DATA_LOG})
+        self._copy_others()
         # Each file began with its header.
         return records - files, files
 
@@ -296,7 +307,7 @@ class _Legacy(_Job):
                 self.progress(min(done, total), total)
         self._tell_unused(used)
         self._write_infos(self._logger_info(out, log.types))
-        self._copy_others({paths.DATA_LOG} | _LEGACY_FILES)
+        self._copy_others(_LEGACY_FILES)
         scenario_info = os.path.join(self.target, paths.SCENARIO_INFO)
         if not os.path.exists(scenario_info):
             with open(scenario_info, "xb") as info:

@@ -7,6 +7,7 @@ from typing import Any
 from l2logger.blocks import Block
 from l2logger.episodes import Task, block_of
 from l2logger.film import Film
+from l2logger.host import number_on_host
 
 
 class EpisodeLog:
@@ -39,14 +40,8 @@ class EpisodeLog:
             info: What the environment told in the last step.
             film: What is to become its video.
         """
-        more = {name: _number(info.get(name)) for name in self.info_metrics}
+        told = {name: info.get(name) for name in self.info_metrics}
+        more = {name: math.nan if value is None else number_on_host(value) for name, value in told.items()}
         exp_num = self.block.log(task.name, task.params, **metrics, **more)
         if film is not None:
-            to = self.block.logger.bind(task_name=task.name)
-            to.log_video("episode", film.frames, exp_num, clock="exp_num", fps=film.fps)
-
-
-def _number(value: Any) -> Any:
-    if value is None:
-        return math.nan
-    return value.item() if getattr(value, "size", 0) == 1 else value
+            film.log(self.block.logger.bind(task_name=task.name), "episode", exp_num, "exp_num")

@@ -6,7 +6,7 @@
     ├── RecordError (RuntimeError, ValueError)     a record breaks a rule of the format; nothing was stored
     │   └── SchemaError                            ... because its columns are not those of the log
     ├── SignalError (RuntimeError, ValueError)     metrics, media and the like cannot be logged as given; nothing was stored
-    ├── LogWriteError (OSError)                    the row could not be written; nothing was stored
+    ├── LogWriteError (OSError)                    a row, a signal or a file could not be written; it was not stored
     ├── LogLockedError (RuntimeError)              another process is writing the same file
     ├── LogFormatError (RuntimeError, ValueError)  a file on disk is not what the format says
     └── SinkError (RuntimeError)                   a sink did not take what it was to be given, in a replay
@@ -47,7 +47,7 @@ class SignalError(L2LoggerError, RuntimeError, ValueError):
 
 
 class LogWriteError(L2LoggerError, OSError):
-    """The operating system refused a write; the row was not stored, the next call may work."""
+    """The operating system refused a write; what was to be written was not stored, the next call may work."""
 
 
 class LogLockedError(L2LoggerError, RuntimeError):

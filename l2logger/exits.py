@@ -40,12 +40,16 @@ def has_begun() -> bool:
 
 
 def _arrange() -> None:
+    global _has_begun
     module: Any = threading
     try:
         module._register_atexit(_call_all)
         hooks = module._threading_atexits
         hooks.insert(0, hooks.pop())  # The first is called last.
-    except (AttributeError, RuntimeError):  # another Python; or it is ending already
+    except AttributeError:  # another Python
+        _call_in_the_end(_call_all)
+    except RuntimeError:  # it is ending already
+        _has_begun = True
         _call_in_the_end(_call_all)
 
 

@@ -1,6 +1,8 @@
 """One experience of a block that numbers itself."""
 
 import copy
+import threading
+import weakref
 from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -31,9 +33,11 @@ class Experience:
     Attributes:
         exp_num: Its number, once the context is entered.
         task_name: As given.
+        thread: The one that entered the context.
     """
 
     exp_num: int
+    thread: int
 
     def __init__(self, block: "Block", task_name: str, task_params: Mapping[str, Any]) -> None:
         self.task_name = task_name
@@ -41,6 +45,7 @@ class Experience:
         self._block = block
         self._held: dict[str, Any] | None = None
         self._status: str | None = None
+        self._storing = False
         self._entered = False
 
     @property
@@ -77,19 +82,25 @@ class Experience:
         assert self._held is not None
         row, self._held = self._held, None
         own = {"exp_num": self.exp_num, "task_name": self.task_name, "task_params": self._task_params}
+        self._storing = True
         self._block.logger.log_record({**row, **own, "exp_status": status})
-        self._status = status
+        self._status, self._storing = status, False
+
+    # A signal handler, such as that of Ctrl-C, may raise an exception at any call. So what must not be apart has none between.
 
     def __enter__(self) -> Self:
-        self.exp_num = self._block._begin(self)
-        self._entered = True
         self._held = self._status = None
+        self._storing = False
+        self.thread = threading.get_ident()
+        reference: weakref.ref[Experience] = weakref.ref(self)
+        exp_num = self._block._begin(self)
+        self.exp_num, self._entered, self._block._open = exp_num, True, reference
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._entered = False
+        self._entered, self._block._open = False, None
         try:
             if self._held is not None:
                 self._store(COMPLETE if error is None else _INCOMPLETE)
@@ -98,7 +109,7 @@ class Experience:
                 raise
             error.add_note(f"The last row of experience {self.exp_num} was not stored: {lost}")
         finally:
-            self._block._end(self, self._status)
+            self._block._end(self, self._status, interrupted=self._storing)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {getattr(self, 'exp_num', '')} of {self._block!r}>"

@@ -15,7 +15,7 @@ from l2logger.episode_log import EpisodeLog
 from l2logger.episodes import METRICS, Task, metrics_of_episode, task_of, tasks_of
 from l2logger.errors import ConfigError
 from l2logger.film import Camera
-from l2logger.processors.to_host import to_host
+from l2logger.host import to_host
 
 try:
     import gymnasium

@@ -1,17 +1,19 @@
 """How values are distributed."""
 
 import math
+import sys
 from collections.abc import Mapping
 from typing import Any, Final
 
 from l2logger import paths
 from l2logger.errors import SignalError
-from l2logger.processors.to_host import to_host
+from l2logger.host import to_host
 
 MAX_BINS: Final = 512
 """As many as W&B shows."""
 
 _LARGE: Final = 1e100
+_GREATEST: Final = sys.float_info.max
 
 
 def histogram(name: str, values: Any, bins: Any = 64) -> dict[str, Any]:
@@ -45,11 +47,11 @@ def histogram(name: str, values: Any, bins: Any = 64) -> dict[str, Any]:
     # The width of the range, and squares, must not be beyond all floats.
     scale = largest if (largest := max(-low, high)) > _LARGE else 1.0
     edges = _edges(numpy, name, bins)
-    if isinstance(edges, int) and (high - low) / scale < edges * float(numpy.spacing(max(-low, high) / scale)):
-        half = edges * float(
-            numpy.spacing(max(-low, high))
-        )  # All are about the same: no finer buckets than there are floats.
-        edges = numpy.linspace(low - max(half, 0.5), high + max(half, 0.5), edges + 1)
+    finest = float(numpy.spacing(largest / scale))
+    if isinstance(edges, int) and (high - low) / scale < edges * finest:
+        # All are about the same: no finer buckets than there are floats.
+        half = max(edges * finest * scale, 0.5)
+        edges = numpy.linspace(max(low - half, -_GREATEST), min(high + half, _GREATEST), edges + 1)
     counts, edges = numpy.histogram(finite / scale, edges if isinstance(edges, int) else edges / scale)
     return {
         "name": name,

@@ -14,6 +14,7 @@ from l2logger import info_files, numbering, paths, recovery
 from l2logger.artifact_methods import ArtifactMethods
 from l2logger.blocks import BlockMethods
 from l2logger.bound import BoundLogger
+from l2logger.checks import seconds
 from l2logger.diagnostics import warn
 from l2logger.errors import ConfigError, DirectoryError, RecordError, RecordWarning
 from l2logger.media_methods import MediaMethods
@@ -26,9 +27,8 @@ from l2logger.shortcut import Shortcut
 from l2logger.signal_methods import SignalMethods
 from l2logger.signals import RECORD
 from l2logger.sinks.fan_out import FanOut, checked, isolated
-from l2logger.sinks.guard import seconds
 from l2logger.sinks.health import Health
-from l2logger.sinks.pace import Pace, parse
+from l2logger.sinks.pace import Pace
 from l2logger.sinks.sink import Sink
 from l2logger.store import RunStore
 
@@ -161,7 +161,7 @@ class DataLogger(SignalMethods, MediaMethods, ArtifactMethods, BlockMethods):
         self._mirrors = FanOut(map(isolated, sinks))
         shortcut = Shortcut.for_chain(self, chain(self._processors, RECORD), self._store.records)
         self._pipeline = Pipeline(self, self._processors, self._store, self._mirrors, shortcut, self._encoder)
-        self._paces: dict[str, Pace] = {}
+        self._paces: dict[tuple[str, int | float], Pace] = {}
 
     def _live_in(self, scenario_dir: str) -> None:
         self._scenario_dir = scenario_dir
@@ -171,6 +171,9 @@ class DataLogger(SignalMethods, MediaMethods, ArtifactMethods, BlockMethods):
     def _encoder(self, deliver: Callable[[str, dict[str, Any]], None]) -> "Encoder":
         from l2logger.media.encoder import Encoder
 
+        # Here, and not in the thread of the encoder: a fork while another thread imports leaves the child without the module.
+        with self._pipeline.hold():
+            self._store.begin()
         return Encoder(self._root, deliver)
 
     def _open_mirrors(self) -> None:
@@ -354,41 +357,35 @@ class DataLogger(SignalMethods, MediaMethods, ArtifactMethods, BlockMethods):
             raise RecordError(f"a record must be a dict, got {record!r}")
         self._pipeline.emit(RECORD, event)
 
-    def log_signal(self, kind: str, event: dict[str, Any], drawing: "Drawing | None" = None) -> None:
-        """Log a signal that is no record; for the methods that know what it is made of.
-
-        Args:
-            kind: One of `l2logger.signals.KINDS`.
-            event: Its fields.
-            drawing: What its file is made of, if it has one.
-        """
+    def _emit(self, kind: str, event: dict[str, Any], drawing: "Drawing | None" = None) -> None:
         self._pipeline.emit(kind, event, drawing)
 
     def _context(self) -> dict[str, Any]:
         return _UNBOUND
 
     @property
-    def _target(self) -> "DataLogger":
+    def run(self) -> "DataLogger":
+        """This very run, as of any handle bound to it."""
         return self
 
-    def move_clock(self, clock: str, n: Any, to: Any) -> int:
-        """Do what `advance` does."""
+    @property
+    def root(self) -> str:
+        """Absolute path of the run, which `scenario_dir` is only if the run was given one."""
+        return self._root
+
+    def _move_clock(self, clock: str, n: Any, to: Any) -> int:
         with self._pipeline.hold():
             return self._member(Clocks).move(self, clock, n, to)
 
-    def add_timing(self, worker_id: str, name: str, secs: float) -> None:
-        """Have the next metrics of a worker tell how long something took."""
+    def _add_timing(self, worker_id: str, name: str, secs: float) -> None:
         with self._pipeline.hold():
             self._member(Timings).add(worker_id, name, secs)
 
-    def pace_of(self, key: str, pace: Any) -> Pace:
+    def _pace_of(self, key: str, interval: int | float) -> Pace:
         """Return what keeps count for `every`."""
-        if key not in self._paces:
-            every = parse(pace)
-            if every is None:
-                raise ConfigError("every takes a number of calls, such as 10, or a time, such as '2s'; got None")
-            self._paces[key] = Pace(every)
-        return self._paces[key]
+        if (key, interval) not in self._paces:
+            self._paces[key, interval] = Pace(interval)
+        return self._paces[key, interval]
 
     def _member(self, kind: type[_T]) -> _T:
         """Return the processor of a class."""
@@ -505,6 +502,7 @@ class DataLogger(SignalMethods, MediaMethods, ArtifactMethods, BlockMethods):
     def __setstate__(self, state: dict[str, Any]) -> None:
         columns, processors = state.pop("columns"), state.pop("_processors")
         self.__dict__.update(state)
+        self._tags, self._owns_run = (), False  # How the run is doing is for the original to say.
         self._connect((), processors)
         self._store.records.columns = columns
         self._store.open(self, self._root)

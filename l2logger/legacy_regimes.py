@@ -15,7 +15,7 @@ from l2logger import paths
 from l2logger.findings import WARNING, Finding
 from l2logger.rows import Row, RowFile
 from l2logger.schema import COMPLETE, V1_1
-from l2logger.sql import literal, name
+from l2logger.sql import create_table, literal, name
 
 FAILED: Final = ("aborted", "cancelled", "crashed", "error", "failed", "failure", "incomplete", "killed", "timeout")
 """Words that, as the free ``status`` of an experience, say that it did not complete; in lower case."""
@@ -68,8 +68,8 @@ def joined(source: str, table: str, cells: Mapping[str, str], path: str) -> str:
     )
 
 
-def load(connection: duckdb.DuckDBPyConnection, table: str, files: list[str]) -> list[Finding]:
-    """Fill a table with the regimes beside each of the log `files`, and return what is wrong with them."""
+def load(connection: duckdb.DuckDBPyConnection, files: list[str]) -> tuple[str, list[Finding]]:
+    """Make a table of the regimes beside each of the log `files`, and return its name and what is wrong with them."""
     findings: list[Finding] = []
     rows: list[tuple[str | int | None, ...]] = []
     for file in files:
@@ -102,11 +102,12 @@ def load(connection: duckdb.DuckDBPyConnection, table: str, files: list[str]) ->
             )
         rows += regimes.values()
     columns = ", ".join(f"{column} VARCHAR" for column in _FROM_REGIMES.values())
-    connection.execute(f"CREATE TEMP TABLE {table} (path VARCHAR, block_num BIGINT, regime_num BIGINT, {columns})")
+    all_columns = f"(path VARCHAR, block_num BIGINT, regime_num BIGINT, {columns})"
+    table = create_table(connection, "regimes", all_columns)
     if rows:
         unnested = ", ".join(f"unnest(${place}::{kind}[])" for place, kind in enumerate(_KINDS, 1))
         connection.execute(f"INSERT INTO {table} SELECT {unnested}", [list(cells) for cells in zip(*rows, strict=True)])
-    return findings
+    return table, findings
 
 
 _KINDS: Final = ("VARCHAR", "BIGINT", "BIGINT", "VARCHAR", "VARCHAR", "VARCHAR", "VARCHAR")

@@ -11,10 +11,9 @@ from contextlib import suppress
 from typing import Final
 
 from l2logger import lock, tail
-from l2logger.append_file import FLAGS
+from l2logger.append_file import FLAGS, SETTLE_SECS, write_all
 
 _CHUNK_BYTES: Final = 2**16
-_SETTLE_SECS: Final = 0.02
 
 
 class LineFile:
@@ -36,8 +35,7 @@ class LineFile:
             lock.share(self._fd)
             size = os.fstat(self._fd).st_size
             if _end_of_lines(self._fd, size) < size:
-                # Another process may be in the middle of its write. That is over in microseconds; a torn line is for ever.
-                time.sleep(_SETTLE_SECS)
+                time.sleep(SETTLE_SECS)
                 if os.fstat(self._fd).st_size == size:
                     tail.cut(self._fd, path, _end_of_lines(self._fd, size))
         except BaseException:
@@ -50,14 +48,12 @@ class LineFile:
         Raises:
             OSError: The line is not in the file.
         """
-        written = 0
         try:
-            written = os.write(self._fd, line)
-            while written < len(line):
-                # A short write tells no reason; asking for the rest does.
-                written += os.write(self._fd, line[written:])
+            written, refusal = write_all(self._fd, line)
+            if refusal is not None:
+                self._cut_back(written)
+                raise refusal
         except BaseException:
-            self._cut_back(written)
             self.close()
             raise
 

@@ -3,8 +3,11 @@
 It is the advisory ``flock`` on the file itself, so it leaves nothing behind on disk and dies with its holder.
 """
 
+import io
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from typing import Final
 
 from l2logger.errors import LogLockedError
 
@@ -12,6 +15,31 @@ try:
     import fcntl
 except ImportError:  # Windows: two writers of one file go unnoticed there.
     fcntl = None  # type: ignore[assignment]
+
+_PROBE: Final = os.O_RDWR | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
+
+
+class LockFile(io.FileIO):
+    """A file that is opened to be locked. Unlike a descriptor it is closed, and unlocked, when nobody has it any more.
+
+    An exception out of a signal handler, such as Ctrl-C, may come between any two steps, also before what was opened
+    could be assigned to anything.
+
+    Args:
+        path: The file.
+        flags: As for `os.open`.
+    """
+
+    def __init__(self, path: str, flags: int) -> None:
+        super().__init__(path, "r+", opener=lambda path, _: os.open(path, flags, 0o666))
+
+    def close(self) -> None:
+        """Unlock the file, also for forked children that have it open, and close it."""
+        try:
+            if not self.closed:
+                release(self.fileno())
+        finally:
+            super().close()
 
 
 def take(fd: int, path: str) -> None:
@@ -74,6 +102,18 @@ def share(fd: int) -> None:
     if fcntl is not None:
         with suppress(OSError):
             fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+
+
+@contextmanager
+def abandoned(path: str) -> Iterator[bool]:
+    """Give whether nobody has a file locked, and keep it locked meanwhile; False where nobody can know."""
+    with ExitStack() as stack:
+        is_free = False
+        with suppress(OSError):
+            first, second = (stack.enter_context(LockFile(path, _PROBE)) for _ in range(2))
+            # Whoever can have the lock twice has none: the file system does not know of locks.
+            is_free = attempt(first.fileno()) is True and attempt(second.fileno()) is False
+        yield is_free
 
 
 def check_free(path: str, advice: str) -> None:

@@ -21,7 +21,7 @@ from l2logger.diagnostics import Progress
 from l2logger.log_files import LogFiles
 from l2logger.schema import COUNTS, V1_1
 from l2logger.sources import RUN, open_sources, report
-from l2logger.sql import PATH, ROW, literal, name, unique
+from l2logger.sql import PATH, ROW, create_table, literal, name
 from l2logger.tally import NUMBERS, is_open, type_of
 
 _NO_METRICS: Final = frozenset({*V1_1.columns, "regime_num"})
@@ -96,8 +96,7 @@ class Log:
 
     def _list_runs(self) -> str:
         """Make a table of the files and the runs they belong to; return its name."""
-        table = unique("runs")
-        self.connection.execute(f"CREATE TEMP TABLE {table} (path VARCHAR, run VARCHAR)")
+        table = create_table(self.connection, "runs", "(path VARCHAR, run VARCHAR)")
         files = [path for run in self.runs for path in run.files]
         names = [run.name for run in self.runs for _ in run.files]
         self.connection.execute(

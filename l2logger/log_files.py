@@ -13,7 +13,7 @@ from l2logger.findings import Finding
 from l2logger.row_table import RowTable
 from l2logger.rows import RowFile
 from l2logger.schema import COUNTS, V1_1
-from l2logger.sql import PATH, ROW, literal, name, unique
+from l2logger.sql import PATH, ROW, literal, name
 from l2logger.tally import typed
 from l2logger.triage import Glance, glance
 from l2logger.whole_files import WholeFiles
@@ -86,8 +86,8 @@ class LogFiles:
         self.exp_nums = [number for both in ranges for number in both if number is not None]
         self._regimes = ""
         if legacy:
-            self._regimes = unique("regimes")
-            self.findings += legacy_regimes.load(connection, self._regimes, sorted(self.headers))
+            self._regimes, findings = legacy_regimes.load(connection, sorted(self.headers))
+            self.findings += findings
             self.columns = legacy_regimes.columns_of_records(self.columns)
 
     def _look(self, path: str) -> Glance | RowFile | None:

@@ -3,7 +3,7 @@
 The store uses it like this::
 
     manifest = Manifest(root)                   # owner=False in a process that joined the run
-    manifest.begin(tags=("ablation",))          # with the first signal that is no record; costs nothing once it has begun
+    manifest.begin(tags=("ablation",))          # before the first signal that is no record
     manifest.merge({"lr": 1e-3})                # with each params signal
     manifest.describe("loss", None, "min")      # with each description
     manifest.finish(status_of(error))           # when the logger is closed
@@ -15,7 +15,8 @@ The file holds ``run_id`` (the name of the directory when it began), ``scenario`
 or gone on with: ``started``, ``ended``, ``status``, ``host``, ``pid``, ``commit``.
 
 ``status`` is "running", "complete", "failed" or "interrupted". Only the process that began the run, or resumed it, says so. `read`
-shows it, and knows of a process that is gone without a word. A logger that nobody closes ends with its process.
+shows it, and knows of a process that is gone without a word. A logger that nobody closes ends with its process; it is "complete"
+then if no exception ended the script. That includes ``sys.exit(1)``, of which Python tells nobody but a ``with`` around it.
 """
 
 import sys
@@ -24,6 +25,7 @@ import weakref
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
+from l2logger import exits
 from l2logger.manifest_file import COMPLETE, FAILED, INTERRUPTED, RUNNING, merged, read
 from l2logger.redaction import redacted
 from l2logger.session import Session
@@ -48,8 +50,14 @@ class Manifest:
 
     def begin(self, tags: Iterable[str] = ()) -> None:
         """Write that the run is running, unless that was done; `tags` are added to those it has."""
-        if self._session.begin(tuple(tags)):
+        if not self._session.begin(tuple(tags)):
+            return
+        exits.register(_finish_in_child)
+        if exits.has_begun():
+            _finish_unclosed(self._session)  # which may be called by nobody any more
+        else:
             self._at_exit = weakref.finalize(self, _finish_unclosed, self._session)
+            _begun.add(self)
 
     def merge(self, params: Mapping[str, Any]) -> None:
         """Add parameters to those of the run; later ones win."""
@@ -60,7 +68,6 @@ class Manifest:
             if (seed := _seed(manifest["params"])) is not None:
                 manifest["seed"] = seed
 
-        self.begin()
         self._session.update(change)
 
     def describe(self, metric: str, unit: str | None, better: str | None) -> None:
@@ -70,7 +77,6 @@ class Manifest:
         def change(manifest: dict[str, Any]) -> None:
             manifest["descriptions"] = merged(manifest.get("descriptions"), {metric: said})
 
-        self.begin()
         self._session.update(change)
 
     def finish(self, status: str = COMPLETE) -> None:
@@ -93,6 +99,17 @@ def _finish_unclosed(session: Session) -> None:
     session.finish(status_at_exit())
 
 
+_begun: "weakref.WeakSet[Manifest]" = weakref.WeakSet()
+
+
+def _finish_in_child() -> None:
+    """Finish what nobody closed in a child of multiprocessing, which leaves without the hooks of `atexit`."""
+    process = sys.modules.get("multiprocessing.process")
+    if process is not None and process.parent_process() is not None:
+        for manifest in list(_begun):
+            manifest.finish(status_at_exit())
+
+
 def _seed(params: Mapping[str, Any]) -> int | None:
     """Return the seed among parameters, the one that is nested least."""
     level = [params]
@@ -113,7 +130,10 @@ def status_of(error: BaseException | None) -> str:
 
 
 def status_at_exit() -> str:
-    """Return how a run ended that nobody closed: by the exception that ended the script, if there was one."""
+    """Return how a run ended that nobody closed: by the exception that ended the script, if there was one.
+
+    A SystemExit is none here: Python forgets it, and its code, before it calls anybody.
+    """
     if hasattr(sys, "ps1") or sys.flags.interactive:  # There, errors end nothing.
         return COMPLETE
     return status_of(getattr(sys, "last_exc", None) or getattr(sys, "last_value", None))

@@ -85,8 +85,10 @@ def update(directory: str, change: Callable[[dict[str, Any]], None]) -> None:
             if _changed(fd, path, change):
                 return
         finally:
-            lock.release(fd)
-            os.close(fd)
+            try:
+                lock.release(fd)
+            finally:  # also if a signal handler raised, or nobody could ever have the lock again
+                os.close(fd)
 
 
 def _changed(fd: int, path: str, change: Callable[[dict[str, Any]], None]) -> bool:
@@ -148,4 +150,10 @@ def _set_aside(path: str, error: LogFormatError) -> None:
     while os.path.lexists(aside := f"{path}.damaged{f'-{number}' if number else ''}"):
         number += 1
     os.rename(path, aside)
-    warn(f"{path} was damaged ({error.problem}); it is now {os.path.basename(aside)}, a new one is begun", LogWarning)
+    tell(f"{path} was damaged ({error.problem}); it is now {os.path.basename(aside)}, a new one is begun")
+
+
+def tell(message: str) -> None:
+    """Issue a `LogWarning`. Where warnings are made errors, what concerns a manifest still must not stop the logging."""
+    with suppress(Exception):  # what a hook of the user raises, too
+        warn(message, LogWarning)

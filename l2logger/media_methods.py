@@ -2,13 +2,14 @@
 
 from typing import TYPE_CHECKING, Any
 
+from l2logger.handle import Handle
 from l2logger.signals import ARRAY, FIGURE, IMAGE, STEP, VIDEO
 
 if TYPE_CHECKING:
     from l2logger.media.drawing import Drawing
 
 
-class MediaMethods:
+class MediaMethods(Handle):
     """Images, videos, figures and arrays.
 
     What is given is copied; then a thread writes the file below ``media/<kind>/<name>/`` in the run directory, and when it is whole, the signal
@@ -17,16 +18,6 @@ class MediaMethods:
     """
 
     __slots__ = ()
-
-    def _log(
-        self,
-        kind: str,
-        fields: dict[str, Any],
-        step: Any = None,
-        clock: str | None = None,
-        drawing: "Drawing | None" = None,
-    ) -> None:
-        raise NotImplementedError
 
     def _draw(self, kind: str, drawing: "Drawing", step: int | None, clock: str | None) -> None:
         self._log(kind, drawing.fields, step, clock, drawing)

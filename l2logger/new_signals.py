@@ -4,9 +4,8 @@ from collections.abc import Set
 from typing import Any, NamedTuple
 
 from l2logger.followed_file import FollowedFile
-from l2logger.signal_lines import frozen
 from l2logger.signal_piece import LineCounter, SignalPiece
-from l2logger.signals import Signal
+from l2logger.signals import Signal, frozen
 
 
 class NewSignal(NamedTuple):

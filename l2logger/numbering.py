@@ -5,18 +5,18 @@ all workers, and a block gets no more of them once a later one has begun. How fa
 the run directory, changed in place and under a lock: threads, forked children and loggers that joined the run go on from
 one another. A run that numbers its records itself has no such file.
 
-It looks like this, with ``drawn`` for the last number that each worker took in this block, and ``spare`` for those it
-did not use and will get again::
+It looks like this, with ``allocated`` for the last number that each worker got in this block, and ``released`` for those
+it did not use and will get again::
 
-    {"block": [3, "train", "wake"], "workers": ["w0", "w1"], "next_exp_num": 58, "drawn": {"w0": 56, "w1": 57}, "spare": {}}
+    {"block": [3, "train", "wake"], "workers": ["w0", "w1"], "next_exp_num": 58, "allocated": {"w0": 56, "w1": 57}, "released": {}}
 """
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from l2logger import lock, paths, recovery
 from l2logger.append_file import FLAGS
@@ -27,9 +27,13 @@ from l2logger.schema import V1_1
 if TYPE_CHECKING:
     from l2logger.l2logger import DataLogger
 
+_T = TypeVar("_T")
+
 _FLAGS: Final = FLAGS & ~os.O_APPEND
 _BYTES: Final = 1024
 """How long the file is at first. Within this nothing is allocated any more, so a full disk cannot tear it."""
+
+_KEYS: Final = ("block", "workers", "next_exp_num", "allocated", "released")
 
 _WAKE: Final = V1_1.defaults["block_subtype"]
 
@@ -52,8 +56,8 @@ class State:
         block: Number, type and subtype of the newest block, if there is one.
         workers: Those that have been in it.
         next_exp_num: What the next experience gets.
-        drawn: The last number each worker got in the newest block.
-        spare: Numbers of the newest block that a worker got and did not use, one for each worker at most.
+        allocated: The last number each worker got in the newest block.
+        released: Numbers of the newest block that a worker got and did not use, one for each worker at most.
     """
 
     def __init__(
@@ -61,25 +65,28 @@ class State:
         block: Sequence[Any] | None = None,
         workers: Iterable[str] = (),
         next_exp_num: int = 0,
-        drawn: Mapping[str, int] = MappingProxyType({}),
-        spare: Mapping[str, int] = MappingProxyType({}),
+        allocated: Mapping[str, int] = MappingProxyType({}),
+        released: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         self.block = None if block is None else BlockId(*block)
         self.workers = list(workers)
         self.next_exp_num = next_exp_num
-        self.drawn = dict(drawn)
-        self.spare = dict(spare)
+        self.allocated = dict(allocated)
+        self.released = dict(released)
 
     @classmethod
     def decode(cls, data: bytes) -> "State | None":
-        """Return what the file says, or None if it says nothing."""
+        """Return what the file says, or None if it says nothing; a newer version may have put more into it."""
         try:
-            return cls(**json.loads(data))
-        except (TypeError, ValueError):
+            found = json.loads(data)
+            return cls(*(found[key] for key in _KEYS))
+        except (AttributeError, KeyError, TypeError, ValueError):
             return None
 
     def encode(self) -> bytes:
-        return json.dumps(self.__dict__).encode()
+        """Return what the file is to say."""
+        values = (self.block, self.workers, self.next_exp_num, self.allocated, self.released)
+        return json.dumps(dict(zip(_KEYS, values, strict=True))).encode()
 
     def see(self, block: BlockId, worker_id: str, exp_num: int) -> None:
         """Take note of a record that is in the log."""
@@ -89,8 +96,10 @@ class State:
         if block == self.block and worker_id not in self.workers:
             self.workers.append(worker_id)
 
-    def begin(self, block: BlockId) -> None:
-        self.block, self.workers, self.drawn, self.spare = block, [], {}, {}
+    def begin(self, block: BlockId) -> BlockId:
+        """Take a block for the newest one, which nobody is in yet."""
+        self.block, self.workers, self.allocated, self.released = block, [], {}, {}
+        return block
 
 
 class Numbering:
@@ -108,7 +117,9 @@ class Numbering:
     def enter_block(self, block_type: str, block_subtype: str) -> BlockId:
         """Return the newest block, if it is such a block and new to the worker; otherwise the next one, which begins now."""
         positions = _positions(self._run)
-        with _changing(self._run) as state:
+        own = positions[self._worker_id].exp_num if self._worker_id in positions else -1
+
+        def enter(state: State) -> BlockId:
             known = state.block.block_num if state.block else -1
             for worker_id, position in positions.items():  # what was numbered by hand
                 state.next_exp_num = max(state.next_exp_num, position.exp_num + 1)
@@ -116,23 +127,33 @@ class Numbering:
                     _, kind, subtype, _ = position.regime
                     state.see(BlockId(position.block_num, kind, subtype or _WAKE), worker_id, position.exp_num)
             newest = state.block
+            last = state.next_exp_num - 1
+            if newest is not None and state.allocated.get(self._worker_id) == last > own:
+                # Only an experience that was interrupted, and of which its block has not heard, is not in the log.
+                state.next_exp_num -= not self._has_logged(newest, last)
             if newest is None or newest[1:] != (block_type, block_subtype) or self._worker_id in state.workers:
-                state.begin(BlockId(newest.block_num + 1 if newest else 0, block_type, block_subtype))
+                newest = state.begin(BlockId(newest.block_num + 1 if newest else 0, block_type, block_subtype))
             state.workers.append(self._worker_id)
-            assert state.block is not None
-            return state.block
+            return newest
 
-    def draw(self, block: BlockId, again: int | None = None) -> int:
+        return _change(self._run, enter)
+
+    def allocate(self, block: BlockId, again: int | None = None, *, interrupted: bool = False) -> int:
         """Return the number of the worker's next experience in `block`.
 
         Args:
             block: The block that the worker is in.
             again: A number the worker has had in this block before and is to get once more.
+            interrupted: The worker may have had a number without having heard of it, and gets that once more if nothing
+                of it is in the log.
 
         Raises:
             RecordError: A later block has begun.
         """
-        with _changing(self._run) as state:
+        logged = {worker_id: position.exp_num for worker_id, position in _positions(self._run).items()}
+        own = logged.get(self._worker_id, -1)
+
+        def allocate(state: State) -> int:
             if state.block is None or state.block.block_num < block.block_num:  # the file was lost
                 state.begin(block)
                 state.workers = [self._worker_id]
@@ -142,22 +163,43 @@ class Numbering:
                     f"{state.block}, and in a log sorted by exp_num the blocks must not mix. Let all workers wait for one another at "
                     "the end of each block, for instance at a multiprocessing.Barrier"
                 )
-            if again is not None:
+            if again is not None and again >= own:
                 return again
-            exp_num = state.spare.pop(self._worker_id, state.next_exp_num)
+            last = state.allocated.get(self._worker_id, -1)
+            if interrupted and last > own and not self._has_logged(block, last):
+                return last
+            state.next_exp_num = max(state.next_exp_num, 1 + max(logged.values(), default=-1))  # numbered by hand
+            exp_num = state.released.pop(self._worker_id, -1)
+            if exp_num <= own:
+                exp_num = state.next_exp_num
             state.next_exp_num = max(state.next_exp_num, exp_num + 1)
-            state.drawn[self._worker_id] = exp_num
+            state.allocated[self._worker_id] = exp_num
             return exp_num
 
-    def give_back(self, block: BlockId, exp_num: int) -> None:
-        """Take back a number that was not used: the next one to draw gets it, or if there are later ones, this worker."""
-        with _changing(self._run) as state:
+        return _change(self._run, allocate)
+
+    def release(self, block: BlockId, exp_num: int) -> None:
+        """Take back a number that was not used: it is the next to be allocated, or if there are later ones, to this worker."""
+
+        def release(state: State) -> None:
             if state.block == block:
-                state.drawn.pop(self._worker_id, None)
+                state.allocated.pop(self._worker_id, None)
                 if state.next_exp_num == exp_num + 1:
                     state.next_exp_num = exp_num
                 else:
-                    state.spare[self._worker_id] = exp_num
+                    state.released[self._worker_id] = exp_num
+
+        _change(self._run, release)
+
+    def _has_logged(self, block: BlockId, exp_num: int) -> bool:
+        row = self.last_logged(block)
+        return row is not None and row[0] >= exp_num
+
+    def last_logged(self, block: BlockId) -> tuple[int, str] | None:
+        """Return number and status of the worker's last row in a block, as its file says."""
+        path = paths.data_log(self._run.root, self._worker_id, block.block_num, block.block_type)
+        row = recovery.last_row(path, self._run.schema)
+        return None if row is None else (row["exp_num"], row["exp_status"])
 
 
 def incomplete_experience(run: "DataLogger", worker_id: str, block_num: int) -> tuple[int, str] | None:
@@ -171,19 +213,22 @@ def incomplete_experience(run: "DataLogger", worker_id: str, block_num: int) -> 
 def resume(run: "DataLogger") -> None:
     """Let the workers of a run whose processes have ended go on where they were.
 
-    Each may enter the newest block again, and gets back the number it had drawn if nothing of that experience was logged.
+    Each may enter the newest block again, and gets back the number allocated to it if nothing of that experience was logged.
     """
     if not os.path.exists(_path(run)):
         return
     logged = {worker_id: position.exp_num for worker_id, position in _positions(run).items()}
-    with _changing(run) as state:
+
+    def clear(state: State) -> None:
         state.workers = []
-        state.spare |= {each: drawn for each, drawn in state.drawn.items() if drawn > logged.get(each, -1)}
-        state.drawn = {}
-        unused = {exp_num: worker_id for worker_id, exp_num in state.spare.items()}
+        state.released |= {each: exp_num for each, exp_num in state.allocated.items() if exp_num > logged.get(each, -1)}
+        state.allocated = {}
+        unused = {exp_num: worker_id for worker_id, exp_num in state.released.items()}
         while state.next_exp_num - 1 in unused:
             state.next_exp_num -= 1
-            del state.spare[unused[state.next_exp_num]]
+            del state.released[unused[state.next_exp_num]]
+
+    _change(run, clear)
 
 
 def _positions(run: "DataLogger") -> dict[str, Position]:
@@ -192,29 +237,33 @@ def _positions(run: "DataLogger") -> dict[str, Position]:
 
 
 def _path(run: "DataLogger") -> str:
-    return os.path.join(run._root, paths.NUMBERING)
+    return os.path.join(run.root, paths.NUMBERING)
 
 
-@contextmanager
-def _changing(run: "DataLogger") -> Iterator[State]:
-    """Give the present state, and write what has become of it; others wait meanwhile.
+def _change(run: "DataLogger", change: Callable[[State], _T]) -> _T:
+    """Change the present state while others wait, and return what `change` does.
 
     The file is opened each time, because forked children share a lock on one that their parent has opened.
     """
     path = _path(run)
+    file = None
     try:
-        fd = os.open(path, _FLAGS, 0o666)
-    except OSError as error:
-        raise LogWriteError(error.errno, f"{error.strerror}; no number was drawn", path) from error
-    try:
+        try:
+            file = lock.LockFile(path, _FLAGS)
+        except OSError as error:
+            if error.errno is None:  # raised by a signal handler, such as a TimeoutError
+                raise
+            raise LogWriteError(error.errno, f"{error.strerror}; no number was allocated", path) from error
+        fd = file.fileno()
         lock.wait(fd)
         before = os.read(fd, os.fstat(fd).st_size)
         state = State.decode(before) or _from_log(run)
-        yield state
+        result = change(state)
         _write(fd, path, before, state.encode())
-    finally:
-        lock.release(fd)
-        os.close(fd)
+        return result
+    finally:  # as a context manager could not: it may be interrupted before it has begun, and before it ends
+        if file is not None:
+            file.close()
 
 
 def _write(fd: int, path: str, before: bytes, after: bytes) -> None:
@@ -229,13 +278,13 @@ def _write(fd: int, path: str, before: bytes, after: bytes) -> None:
             os.lseek(fd, 0, os.SEEK_SET)
             os.write(fd, before)
             os.ftruncate(fd, len(before))
-        raise LogWriteError(error.errno, f"{error.strerror}; no number was drawn", path) from error
+        raise LogWriteError(error.errno, f"{error.strerror}; no number was allocated", path) from error
 
 
 def _from_log(run: "DataLogger") -> State:
     """Return the state of a run that was numbered otherwise so far, or that is new."""
     state = State()
-    for row in recovery.examine(run._root, run.schema, repair=False).rows:
+    for row in recovery.examine(run.root, run.schema, repair=False).rows:
         block = BlockId(row["block_num"], row["block_type"], row.get("block_subtype") or _WAKE)
         state.see(block, row["worker_id"], row["exp_num"])
     return state

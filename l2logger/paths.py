@@ -106,21 +106,30 @@ def data_log(scenario_dir: str, worker_id: str, block_num: int, block_type: str)
     return f"{scenario_dir}{os.sep}{worker_id}{os.sep}{block_num}-{block_type}{os.sep}{DATA_LOG}"
 
 
-def make_dir_inside(root: str, path: str) -> None:
+def leads_out(root: str, path: str) -> str | None:
+    """Return where a path really leads if that is outside of a directory, else None."""
+    real_root, real = os.path.realpath(root), os.path.realpath(path)
+    return None if os.path.commonpath([real_root, real]) == real_root else real
+
+
+def make_dir_inside(root: str, path: str, what: str = "the record") -> None:
     """Make the directory `path` below `root`, refusing to go through a link that leads out of it.
+
+    Args:
+        root: Directory of the run.
+        path: In it.
+        what: What was to be stored there, for the error.
 
     Raises:
         LogWriteError: The directory cannot be made, or it is not inside `root`.
     """
     real_root, real_path = os.path.realpath(root), os.path.realpath(path)
     if os.path.commonpath([real_root, real_path]) != real_root:
-        raise LogWriteError(
-            None, f"{path} leads to {real_path}, outside of the run directory; the record was not stored"
-        )
+        raise LogWriteError(None, f"{path} leads to {real_path}, outside of the run directory; {what} was not stored")
     try:
         os.makedirs(path, exist_ok=True)
     except OSError as error:
-        raise LogWriteError(error.errno, f"{error.strerror}; the record was not stored", path) from error
+        raise LogWriteError(error.errno, f"{error.strerror}; {what} was not stored", path) from error
 
 
 def find_run(scenario_dir: str | os.PathLike[str]) -> str:
@@ -165,7 +174,7 @@ def checked_name(what: str, name: Any) -> str:
     Raises:
         SignalError: It is not such a name.
     """
-    text = name if isinstance(name, str) else ""
+    text = str.__str__(name) if isinstance(name, str) else ""  # which no subclass can have changed
     parts = text.split("/")
     bad = any(not part.strip() or part in (".", "..") or not part.isprintable() or "\\" in part for part in parts)
     if bad or len(text) > _MAX_NAME_CHARS or any(len(part.encode()) > _MAX_NAME_CHARS for part in parts):

@@ -14,6 +14,7 @@ from l2logger.run import Processor
 from l2logger.shortcut import Shortcut
 from l2logger.signals import KINDS, RECORD, Signal, freeze
 from l2logger.sinks.fan_out import FanOut
+from l2logger.sinks.health import warn_of_sink
 
 if TYPE_CHECKING:
     from l2logger.media.drawing import Drawing
@@ -71,6 +72,7 @@ class Pipeline:
         self.lock = threading.RLock()
         self._busy = False
         self._close_wanted = False
+        self._has_closed = False
         _pipelines.add(self)
         # Mirrors of a run that nobody holds any more come to their ends.
         weakref.finalize(self, mirrors.abandon).atexit = False
@@ -88,22 +90,16 @@ class Pipeline:
             SignalError: The same, for what is no record.
             OSError: The store could not write it.
         """
+        if self._has_closed:
+            self._say_late(kind)
         try:
             with self.lock:
                 self._begin(kind)
                 try:
-                    if drawing is not None:
-                        processed = self._process(kind, dict(event))
+                    if drawing is None:
+                        self._emit(kind, event)
                     else:
-                        is_record = kind == RECORD
-                        done = (
-                            self._shortcut.write(event, kind in self._mirrored)
-                            if self._shortcut and is_record
-                            else False
-                        )
-                        signal = self._emit(kind, dict(event)) if done is False else done
-                        if isinstance(signal, Signal):
-                            self._mirrors.write(signal)
+                        processed = self._process(kind, dict(event))
                 finally:
                     self._busy = False
             # Not under the lock, as there may be no room before the encoder has delivered something.
@@ -112,6 +108,14 @@ class Pipeline:
         finally:
             if self._close_wanted and not self.is_held():
                 self.close()
+
+    def _say_late(self, kind: str) -> None:
+        """Say, once, that the mirrors are closed."""
+        self._has_closed = False
+        warn_of_sink(
+            f"this {kind} was logged after close(): it is stored in the run, and its mirrors are closed; "
+            "`l2logger replay` brings them what they miss"
+        )
 
     def _begin(self, kind: str) -> None:
         if self._busy:
@@ -135,30 +139,41 @@ class Pipeline:
         with self.hold():
             self._begin(kind)
             try:
-                signal = self._store_and_freeze(kind, event)
+                signal = self._store_it(kind, event)
                 if signal is not None:
-                    self._mirrors.write(signal)
+                    # In this thread, an interrupt is one that a sink raised itself, and no matter of the file.
+                    with suppress(BaseException):
+                        self._mirrors.write(signal)
             finally:
                 self._busy = False
 
-    def _emit(self, kind: str, event: dict[str, Any]) -> Signal | None:
-        """Process and store one signal; return it as the mirrors get it, if there are any."""
-        given = event.copy() if self._shortcut and kind == RECORD else None
-        processed = self._process(kind, event)
+    def _emit(self, kind: str, event: dict[str, Any]) -> None:
+        """Process and hand on one signal."""
+        shortcut = self._shortcut if kind == RECORD else None
+        if shortcut is not None:
+            done = shortcut.write(event, kind in self._mirrored)
+            if done is not False:
+                if isinstance(done, Signal):
+                    self._mirrors.write(done)
+                return
+        given = dict(event)
+        processed = self._process(kind, given if shortcut is None else given.copy())
         if processed is None:
-            return None
-        mirrored = self._store_and_freeze(kind, processed)
-        if self._shortcut and given is not None:
+            return
+        signal = self._store_it(kind, processed)
+        if shortcut is not None:
             with suppress(Exception):  # The record is stored; nothing may make it look refused now.
-                self._shortcut.learn(given, processed)
-        return mirrored
+                shortcut.learn(given, processed)
+        if signal is not None:
+            self._mirrors.write(signal)
 
-    def _store_and_freeze(self, kind: str, event: Mapping[str, Any]) -> Signal | None:
-        mirrored = freeze(kind, event) if kind in self._mirrored else None
+    def _store_it(self, kind: str, event: Mapping[str, Any]) -> Signal | None:
+        """Store a signal that was processed; return it as the mirrors get it, if any takes its kind."""
+        signal = freeze(kind, event) if kind in self._mirrored else None
         self._store.write(Signal(kind, event))
         for commit in self._chains[kind].commits:
             commit(event)
-        return mirrored
+        return signal
 
     def _process(self, kind: str, event: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """Return the event after all processors, or None if one dropped it."""
@@ -242,6 +257,7 @@ class Pipeline:
                     self._store.close()
             finally:
                 # Other threads can go on logging while mirrors take their time.
+                self._has_closed = bool(self._mirrors)
                 self._mirrors.close()
 
     def after_fork(self) -> None:

@@ -22,10 +22,18 @@ def check_infos(log: Log) -> Iterator[Finding]:
     told = {finding.path for finding in log.findings}
     for run in log.runs:
         if not run.files:
-            yield Finding("no_log", f"there is no {paths.DATA_LOG} below; nothing was logged", run.path)
+            yield Finding("no_log", f"there is no {paths.DATA_LOG} below; {_logged_else(run)}", run.path)
         if not run.legacy:
             yield from _check_logger_info(run, told)
             yield from _check_scenario_info(run)
+
+
+def _logged_else(run: StoredRun) -> str:
+    """Return in words what was logged in a run without records."""
+    signals = run.count_signals()
+    if not signals:
+        return "nothing was logged"
+    return f"no records were logged, only {signals:,} signal{'s' * (signals != 1)} beside them, such as metrics"
 
 
 def metrics_of(log: Log) -> dict[str, list[str]]:
@@ -59,7 +67,7 @@ def _check_logger_info(run: StoredRun, told: set[str]) -> Iterator[Finding]:
             None,
             "metrics_columns",
         )
-    elif not metrics:
+    elif not metrics and run.files:
         yield Finding("logger_info", "metrics_columns names no metric", path, None, "metrics_columns", WARNING)
     if "log_format_version" not in info:
         problem = f"log_format_version is missing, expected one of {', '.join(VERSIONS)}"

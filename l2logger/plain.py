@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable, Mapping, Set
 from typing import Any, Final
 
 from l2logger import cells
-from l2logger.processors.to_host import number_on_host, to_host
+from l2logger.errors import L2LoggerError, SignalError
+from l2logger.host import number_on_host, to_host
 from l2logger.schema import MAX_COUNT
 from l2logger.signal_files import finite
 
@@ -17,10 +18,31 @@ _MAX_ARRAY: Final = 1000
 def plain(value: Any) -> Any:
     """Return a value as text, numbers, truth values and None in lists and dicts with text for keys.
 
-    Data classes, classes of attrs, named tuples, ``argparse.Namespace`` and sections of OmegaConf, whose references are resolved, become dicts;
-    enumerations, paths, functions, classes and whatever else become text. NaN and the infinities are text, which JSON lacks.
+    Data classes, classes of attrs, named tuples, ``argparse.Namespace`` and sections of OmegaConf, whose references are
+    resolved, become dicts; enumerations, paths, functions, classes and whatever else become text. NaN and the infinities
+    are text, which JSON lacks.
+
+    Raises:
+        SignalError: A section of OmegaConf cannot be resolved.
     """
     return _plain(value, _MAX_DEPTH)
+
+
+def resolved(value: Any, refusal: type[L2LoggerError] = SignalError) -> Any:
+    """Return a section of OmegaConf as a dict or list with its references resolved, and other things as they are.
+
+    Args:
+        value: Anything.
+        refusal: What is raised if the section lacks a value, or refers to one that there is not.
+    """
+    omegaconf = sys.modules.get("omegaconf")  # without which it can be none of its sections
+    if omegaconf is None or not omegaconf.OmegaConf.is_config(value):
+        return value
+    try:
+        return omegaconf.OmegaConf.to_container(value, resolve=True, throw_on_missing=True)
+    except omegaconf.errors.OmegaConfBaseException as error:
+        reason = str(error).partition("\n")[0]
+        raise refusal(f"the configuration cannot be resolved: {error.full_key}: {reason}") from error
 
 
 def _plain(value: Any, depth: int) -> Any:
@@ -46,9 +68,7 @@ def _plain(value: Any, depth: int) -> Any:
 
 def _opened(value: Any) -> Any:
     """Return a mapping or list in the place of what is one in another dress."""
-    omegaconf = sys.modules.get("omegaconf")  # without which it can be none of its sections
-    if omegaconf is not None and omegaconf.OmegaConf.is_config(value):
-        return omegaconf.OmegaConf.to_container(value, resolve=True)
+    value = resolved(value)
     if isinstance(value, type):
         return value
     names: Iterable[str] | None = getattr(value, "__dataclass_fields__", None) or getattr(value, "_fields", None)

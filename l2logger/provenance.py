@@ -1,8 +1,10 @@
 """Where a run comes from: the machine, the packages, the command line, the state of the code."""
 
+import getpass
 import os
 import platform
 import re
+import subprocess
 import sys
 import time
 from collections.abc import Mapping
@@ -45,8 +47,6 @@ def host() -> str:
 
 def user() -> str | None:
     """Return who runs this process."""
-    import getpass
-
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):  # in a container, a number may have no name
@@ -130,8 +130,6 @@ def _remote(directory: str, end: float) -> str | None:
 
 def _git(directory: str, arguments: list[str], end: float) -> str | None:
     """Return what git says, or None if it fails, is not there, or takes too long; it changes nothing and asks nothing."""
-    import subprocess
-
     # A hook of git, which this process may be, is told of a repository of its own.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     environment |= {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}

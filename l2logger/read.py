@@ -30,10 +30,10 @@ import duckdb
 
 from l2logger.errors import ConfigError, DirectoryError
 from l2logger.findings import Finding
+from l2logger.info import Info
 from l2logger.log import Log
 from l2logger.regimes import regimes as regimes_of
 from l2logger.rules import Report, validate
-from l2logger.runs import Info
 from l2logger.signal_reading import (
     OnBadRows,
     Path,
@@ -112,18 +112,19 @@ def regimes(
 
 
 def summary(run: Path, *, on_bad_rows: OnBadRows = "warn") -> Summary:
-    """Return what is in a run: blocks, regimes, tasks, workers, and mean, range and course of each metric."""
-    return summarise(Log(run, on_bad_rows=on_bad_rows))
+    """Return what is in a run: blocks, regimes, tasks, workers, mean, range and course of each metric, and what else was logged."""
+    return summarise(Log(run, on_bad_rows=on_bad_rows), on_bad_rows)
 
 
 def info(run: Path) -> Info:
-    """Return what a run says about itself.
+    """Return what a run says about itself: its info files, and how it is doing, by ``run.json``.
 
     Raises:
         DirectoryError: There is no run at this path, or more than one.
-        LogFormatError: An info file is no JSON.
+        LogFormatError: An info file or the manifest is no JSON.
     """
-    return single_run(run).info()
+    found = single_run(run)
+    return found.info()._replace(manifest=found.manifest())
 
 
 def findings(*runs: Path) -> list[Finding]:
@@ -141,8 +142,9 @@ def connect(
 
     ``records``, ``regimes``, ``metrics``, ``signals``, ``media`` and ``artifacts`` have the columns that the functions of these
     names tell. ``params`` has ``run``, ``name`` (the names of the groups and the parameter, with slashes) and ``value`` (JSON).
-    ``runs`` has one row for each run: ``run``, ``path``, ``version``, ``files``, ``records``, ``metrics_columns`` (a list), and
-    ``logger_info`` and ``scenario_info`` as JSON text.
+    ``runs`` has one row for each run: ``run``, ``status``, ``tags`` (a list), ``records``, ``seed``, ``path``, ``version``,
+    ``files``, ``metrics_columns`` (a list), ``logger_info``, ``scenario_info`` and ``params`` (JSON text), ``host``,
+    ``git_commit``, ``started`` and ``ended`` (ISO 8601). What only ``run.json`` tells is NULL for a run without it.
 
     The arguments and errors are those of `records`, and `tables` says which of them are needed. They are on this connection
     alone: a ``cursor()`` of it does not have them.

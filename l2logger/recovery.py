@@ -75,6 +75,15 @@ def examine(scenario_dir: str, schema: Schema, *, repair: bool) -> Found:
     return Found(columns, rows)
 
 
+def last_row(path: str, schema: Schema) -> dict[str, Any] | None:
+    """Return the last whole row of a file as `examine` does, or None if there is none."""
+    try:
+        _, rows = _examine_file(path, schema, repair=False)
+    except FileNotFoundError:
+        return None
+    return rows[-1] if rows else None
+
+
 def columns_of_any_file(scenario_dir: str) -> tuple[str, ...] | None:
     """Return the columns of the first file of a run that has any, for a process whose siblings may have begun it."""
     if not os.path.isdir(scenario_dir):

@@ -6,7 +6,7 @@ import duckdb
 
 from l2logger.log import Log
 from l2logger.schema import COMPLETE, V1_1
-from l2logger.sql import PATH, ROW, literal, name, unique
+from l2logger.sql import PATH, ROW, create_table, literal, name
 
 KEY: Final = ("block_num", "block_type", "block_subtype", "task_name")
 """Columns that are the same within a regime."""
@@ -24,12 +24,10 @@ def regimes(log: Log) -> duckdb.DuckDBPyRelation:
     """Return the regimes, by run and number; `l2logger.read.regimes` lists the columns."""
     # Records of one block and task are one regime, unless others lie between them. Whether any do is seen from the
     # first and last of them, so that only the records of such runs have to be sorted.
-    table = unique("grouped")
     key = ", ".join(KEY)
     figures = f"{_FIGURES}, {_means(log)} AS means"
-    log.connection.execute(
-        f"CREATE TEMP TABLE {table} AS SELECT run, {key}, {figures} FROM ({_complete(log)}) GROUP BY run, {key}"
-    )
+    grouped = f"AS SELECT run, {key}, {figures} FROM ({_complete(log)}) GROUP BY run, {key}"
+    table = create_table(log.connection, "grouped", grouped)
     number = "row_number() OVER (PARTITION BY run ORDER BY first_exp_num, block_num) - 1"
     found = f"SELECT run, {number} AS regime_num, * EXCLUDE (run) FROM {table}"
     if to_sort := _legacy(log) | _interleaved(log, table):

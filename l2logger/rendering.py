@@ -3,7 +3,7 @@
 import json
 import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from rich import box
@@ -13,6 +13,7 @@ from rich.text import Text
 
 from l2logger.commands.terminal import count
 from l2logger.diagnostics import visible
+from l2logger.signal_summary import Description
 from l2logger.summary import Regime, Summary, Task
 
 PIPE_WIDTH: Final = 120
@@ -24,10 +25,14 @@ _MAX_REGIMES: Final = 40
 _SHOWN_REGIMES: Final = 24
 _SHOWN_TASKS: Final = 16
 _SHOWN_NAMES: Final = 6
-_MAX_CELL: Final = 40
 _MIN_PARAMS: Final = 12
 _MIN_COURSE: Final = 8
-_MAX_NAME: Final = 30
+
+FACT_CHARS: Final = 9
+"""What the longest word for a fact takes."""
+
+MAX_NAME: Final = 30
+"""How much of a name is shown."""
 
 
 def console() -> Console:
@@ -120,20 +125,23 @@ def summary(of: Summary, out: Console, *, all_regimes: bool = False) -> Renderab
 
 
 def _overview(of: Summary) -> Table:
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="dim", no_wrap=True)
-    grid.add_column(overflow="fold")
+    is_alone = not of.records and of.signals is not None
+    grid = facts(FACT_CHARS if is_alone else None)
     versions = ", ".join(version or "not said" for version in of.versions)
     incomplete = f", {of.incomplete:,} of them incomplete" if of.incomplete else ""
     blocks = f"{count(of.blocks, 'block')}, {count(len(of.regimes), 'regime')}, {count(len(of.tasks), 'task')}"
     rows = {
-        "run" if len(of.runs) == 1 else f"{len(of.runs):,} runs": _names(of.runs),
+        "run" if len(of.runs) == 1 else f"{len(of.runs):,} runs": listed(of.runs),
         "format": versions,
-        "records": f"{of.records:,}{incomplete}, in {count(of.files, 'file')}",
-        "in": blocks,
-        "workers": f"{len(of.workers):,}: {_names(of.workers)}" if len(of.workers) > 1 else _names(of.workers),
-        "time": _span(of.started, of.ended),
+        "records": "none",
     }
+    if not is_alone:
+        rows |= {
+            "records": f"{of.records:,}{incomplete}, in {count(of.files, 'file')}",
+            "in": blocks,
+            "workers": workers(of.workers),
+            "time": span(of.started, of.ended),
+        }
     if of.findings:
         rows["wrong"] = f"{count(of.findings, 'thing')}; `l2logger validate` lists all"
     for what, text in rows.items():
@@ -142,12 +150,27 @@ def _overview(of: Summary) -> Table:
     return grid
 
 
-def _names(names: Sequence[str]) -> str:
+def facts(least: int | None = None) -> Table:
+    """Return an empty table of facts, for what each is, in at least so many columns, and for what it says."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim", no_wrap=True, min_width=least)
+    grid.add_column(overflow="fold")
+    return grid
+
+
+def workers(names: Sequence[str]) -> str:
+    """Return the names of some workers, and how many they are."""
+    return f"{len(names):,}: {listed(names)}" if len(names) > 1 else listed(names)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names behind one another, as far as anybody reads them."""
     more = f" ... and {len(names) - _SHOWN_NAMES:,} more" if len(names) > _SHOWN_NAMES else ""
     return ", ".join(names[:_SHOWN_NAMES]) + more
 
 
-def _span(started: str | None, ended: str | None) -> str:
+def span(started: str | None, ended: str | None) -> str:
+    """Return the time from one timestamp to another."""
     return f"{moment(started or '')} to {moment(ended or '')}" if started else "-"
 
 
@@ -164,11 +187,32 @@ def _metrics(of: Summary, out: Console) -> Table:
     lines = []
     for metric in of.metrics:
         numbers = map(number, (metric.mean, metric.std, metric.min, metric.max))
-        lines.append([shortened(visible(metric.name), _MAX_NAME), *numbers])
+        unit = described(metric.name, of.signals.descriptions if of.signals else {})
+        lines.append([shortened(unit, MAX_NAME), *numbers])
+    return with_courses(names, lines, [metric.course for metric in of.metrics], out)
+
+
+def described(metric: str, descriptions: Mapping[str, Description]) -> str:
+    """Return the name of a metric with its unit, if that is known."""
+    unit = descriptions[metric].unit if metric in descriptions else None
+    return visible(f"{metric} ({unit})" if unit else metric)
+
+
+def with_courses(
+    names: Sequence[str], lines: Sequence[Sequence[str]], courses: Sequence[Sequence[float | None]], out: Console
+) -> Table:
+    """Return a table of metrics whose last column is their course, as fine as there is room for.
+
+    Args:
+        names: Of all columns.
+        lines: The other cells of each metric, its name first.
+        courses: Of each metric.
+        out: Where it will be shown.
+    """
     room = out.width - sum(max(map(len, cells)) + 2 for cells in zip(names, *lines, strict=False))
     shown = table(*names, right=names[1:-1])
-    for metric, cells in zip(of.metrics, lines, strict=True):
-        line = sparkline(_coarser(metric.course, max(room, _MIN_COURSE)), ascii_only=out.options.ascii_only)
+    for cells, course in zip(lines, courses, strict=True):
+        line = sparkline(_coarser(course, max(room, _MIN_COURSE)), ascii_only=out.options.ascii_only)
         shown.add_row(Text(cells[0], "bold"), *map(Text, cells[1:]), Text(line, "green"))
     return shown
 
@@ -194,11 +238,11 @@ def _tasks(of: Summary) -> list[RenderableType]:
     if len(of.tasks) <= _SHOWN_TASKS:
         return [shown]
     hint = 'l2logger query RUN "SELECT task_name, count(*) FROM records GROUP BY ALL"'
-    return [shown, _more(len(of.tasks) - _SHOWN_TASKS, "task", hint)]
+    return [shown, more(len(of.tasks) - _SHOWN_TASKS, "task", hint)]
 
 
 def _task(task: Task, means: Sequence[str]) -> list[Text]:
-    cells = [shortened(visible(task.name), _MAX_NAME), f"{task.train:,}", f"{task.test:,}", *means]
+    cells = [shortened(visible(task.name), MAX_NAME), f"{task.train:,}", f"{task.test:,}", *means]
     return [Text(cell) for cell in cells]
 
 
@@ -221,7 +265,7 @@ def _regimes(of: Summary, width: int, all_of_them: bool) -> list[RenderableType]
         cells[-1] = shortened(cells[-1], max(room, _MIN_PARAMS))
         style = "cyan" if regime.block_subtype == "sleep" else "bold" if regime.block_type == "train" else ""
         regimes.add_row(*map(Text, cells), style=style)
-    return [regimes, _more(cut, "regime", "--all shows them")] if cut else [regimes]
+    return [regimes, more(cut, "regime", "--all shows them")] if cut else [regimes]
 
 
 def _regime(regime: Regime, means: Sequence[str]) -> list[str]:
@@ -229,7 +273,7 @@ def _regime(regime: Regime, means: Sequence[str]) -> list[str]:
     params = _params(regime.task_params or "")
     if regime.params_count > 1:
         params = f"{regime.params_count:,} kinds, first {params}"
-    name, length = shortened(regime.task_name or "", _MAX_NAME), f"{regime.length:,}"
+    name, length = shortened(regime.task_name or "", MAX_NAME), f"{regime.length:,}"
     cells = [regime.run, str(regime.regime_num), str(regime.block_num), kind or "", name, length, *means, params]
     return [visible(text) for text in cells]
 
@@ -250,35 +294,6 @@ def _params(text: str) -> str:
     return ", ".join(f"{name} {each if isinstance(each, str) else json.dumps(each)}" for name, each in params.items())
 
 
-def _more(number: int, noun: str, hint: str) -> Text:
+def more(number: int, noun: str, hint: str) -> Text:
+    """Return a line that says how many things are not shown, and what shows them."""
     return Text(f"{count(number, f'more {noun}')}; {hint}", "dim")
-
-
-def cell(value: Any) -> str:
-    """Return a value of the result of a query, as it stands in a table."""
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return repr(value)
-    return visible(str(value))
-
-
-def rows(columns: Sequence[str], found: Sequence[Sequence[Any]], out: Console) -> tuple[Table, list[str]]:
-    """Return the rows of a result as a table, and the columns for which a terminal is too narrow."""
-    numbers = [all(isinstance(row[at], int | float | None) for row in found) for at in range(len(columns))]
-    texts = [[cell(row[at]) for row in found] for at in range(len(columns))]
-    if out.is_terminal:
-        texts = [[shortened(text, _MAX_CELL) for text in cells] for cells in texts]
-    names = [visible(column) for column in columns]
-    widths = [max(map(len, [name, *cells])) + 2 for name, cells in zip(names, texts, strict=True)]
-    shown = list(range(len(columns)))
-    if out.is_terminal:
-        while len(shown) > 1 and sum(widths[at] for at in shown) > out.width:
-            # The first columns say what a row is, the last ones are often the metrics.
-            del shown[len(shown) // 2]
-    made = table(*(names[at] for at in shown), right=[names[at] for at in shown if found and numbers[at]])
-    for place in range(len(found)):
-        made.add_row(*(Text(texts[at][place]) for at in shown))
-    if not out.is_terminal:
-        out.width = max(out.width, sum(widths))
-    return made, [names[at] for at in range(len(columns)) if at not in shown]

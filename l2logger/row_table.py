@@ -11,7 +11,7 @@ import duckdb
 from l2logger.cells import quote
 from l2logger.findings import Finding
 from l2logger.rows import Row, RowFile
-from l2logger.sql import PATH, ROW, literal, name, read_tsv, unique
+from l2logger.sql import PATH, ROW, create_table, literal, name, read_tsv
 from l2logger.tally import Size, in_slices, is_open, kinds_sql, size_sql
 from l2logger.triage import Glance
 
@@ -32,11 +32,9 @@ class RowTable:
     def __init__(self, columns: tuple[str, ...], connection: duckdb.DuckDBPyConnection) -> None:
         self.cells = {column: f"c{place}" for place, column in enumerate(columns)}
         self._connection = connection
-        self.name = unique("rows")
         cells = "".join(f"{cell} VARCHAR, " for cell in self.cells.values())
-        connection.execute(
-            f"CREATE TEMP TABLE {self.name} ({cells}{name(PATH)} VARCHAR, {name(ROW)} BIGINT, has_subtype BOOLEAN)"
-        )
+        columns_of_all = f"({cells}{name(PATH)} VARCHAR, {name(ROW)} BIGINT, has_subtype BOOLEAN)"
+        self.name = create_table(connection, "rows", columns_of_all)
 
     def copy(self, columns: tuple[str, ...], files: Mapping[str, Glance]) -> None:
         """Take over all rows of some files with these columns, as far as they were looked at."""

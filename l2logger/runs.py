@@ -5,11 +5,14 @@ import math
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
-from l2logger import info_files, paths
+from l2logger import info_files, manifest_file, paths
 from l2logger.errors import LogFormatError
 from l2logger.findings import WARNING, Finding
+from l2logger.info import Info
+from l2logger.piece import count
 from l2logger.schema import VERSIONS
 
 READABLE: Final = ("0.1-pre", "0.1.0", *VERSIONS)
@@ -25,26 +28,6 @@ _MARKERS: Final = {
     paths.COLUMN_INFO: "0.1.0",
     paths.COLUMN_METRIC_LIST: "0.1-pre",
 }
-
-
-class Info(NamedTuple):
-    """What a run says about itself.
-
-    Attributes:
-        name: Name of its directory.
-        path: The directory.
-        version: Version of the format, ``""`` where the run does not say it.
-        logger_info: What ``logger_info.json`` holds; for 0.1, what its list of columns holds.
-        scenario_info: What ``scenario_info.json`` holds; an empty dict if there is none.
-        files: Paths of its log files.
-    """
-
-    name: str
-    path: str
-    version: str
-    logger_info: Any
-    scenario_info: Any
-    files: tuple[str, ...]
 
 
 class StoredRun(NamedTuple):
@@ -68,7 +51,7 @@ class StoredRun(NamedTuple):
         return self.version.startswith("0.")
 
     def info(self) -> Info:
-        """Return what the run says about itself.
+        """Return what the run says about itself, but for its manifest.
 
         Raises:
             LogFormatError: An info file is no JSON.
@@ -83,6 +66,17 @@ class StoredRun(NamedTuple):
         marker = _marker(self.path)
         return {} if marker is None else info_files.read(os.path.join(self.path, marker))
 
+    def manifest(self) -> dict[str, Any]:
+        """Return what is in its manifest, nothing if there is none.
+
+        Raises:
+            LogFormatError: It is damaged.
+        """
+        try:
+            return manifest_file.read(self.path)
+        except FileNotFoundError:
+            return {}
+
     def signal_files(self) -> list[str]:
         """Return the files of what was logged beside the records, sorted. Links, devices and pipes are left out."""
         directory = os.path.join(self.path, paths.SIGNALS)
@@ -95,6 +89,14 @@ class StoredRun(NamedTuple):
             return []
         return sorted(each.path for each in entries if each.is_file(follow_symlinks=False))
 
+    def count_signals(self) -> int:
+        """Return how many lines there are in them."""
+        signals = 0
+        for path in self.signal_files():
+            with suppress(OSError):
+                signals += count(path, b"\n", os.path.getsize(path))
+        return signals
+
     def metrics_columns(self) -> list[str]:
         """Return the names of the metrics, as far as the run lists them."""
         try:
@@ -104,6 +106,18 @@ class StoredRun(NamedTuple):
         if isinstance(listed, dict):
             listed = listed.get("metrics_columns")
         return [column for column in listed if isinstance(column, str)] if isinstance(listed, list) else []
+
+
+def manifest_of(run: StoredRun, findings: list[Finding]) -> dict[str, Any]:
+    """Return what is in the manifest of a run, nothing if there is none, or it is damaged: that is added to the findings."""
+    path = os.path.join(run.path, paths.MANIFEST)
+    try:
+        return run.manifest()
+    except LogFormatError as error:
+        findings.append(Finding("manifest", error.problem, path, error.line))
+    except OSError as error:
+        findings.append(Finding("manifest", f"cannot be read: {error.strerror}", path))
+    return {}
 
 
 def find(given: "tuple[str, ...]", *, follow_symlinks: bool = False) -> tuple[list[StoredRun], list[Finding]]:

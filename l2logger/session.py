@@ -2,13 +2,15 @@
 
 import os
 import re
+import threading
 import time
 from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from l2logger import liveness, lock, manifest_file, paths, provenance
-from l2logger.diagnostics import warn
-from l2logger.errors import ConfigError, LogLockedError, LogWarning
+from l2logger.errors import ConfigError, LogLockedError
 from l2logger.manifest_file import INTERRUPTED, RUNNING, sessions
 from l2logger.redaction import redacted
 
@@ -53,30 +55,42 @@ class Session:
 
         def change(manifest: dict[str, Any]) -> None:
             if self._owner:
-                for session in sessions(manifest):
-                    if session.get("status") == RUNNING and not others:
-                        session["status"] = INTERRUPTED
+                if not others:
+                    _interrupt(manifest)
                 self._own(manifest).update({"ended": None, "status": RUNNING})
                 manifest.update({"status": RUNNING, "ended": None, **self._origin})
 
-        self.update(change)
+        if self._owner or tags:
+            self.update(change)
         return True
 
     def update(self, change: Change) -> None:
-        """Change the manifest on disk; what could not be written is tried again with the next change."""
+        """Change the manifest on disk; what could not be written is tried again with the next change.
+
+        It is done later, if this thread is changing a manifest right now: then this is a finalizer or a signal handler.
+        """
         self._waiting.append(change)
+        _in_turn(self._write)
+
+    def _write(self) -> None:
         try:
             manifest_file.update(self._root, self._change)
         except ConfigError as error:
             self._waiting.pop()
-            warn(f"{error}; it is not in the manifest of {self._root}", LogWarning)
+            manifest_file.tell(f"{error}; it is not in the manifest of {self._root}")
         except (OSError, LogLockedError) as error:
-            warn(f"the manifest of {self._root} cannot be written: {error}; the logging goes on", LogWarning)
+            manifest_file.tell(f"the manifest of {self._root} cannot be written: {error}; the logging goes on")
         else:
             self._waiting.clear()
 
     def finish(self, status: str) -> None:
-        """Write how the run ended, if this process is the one to say so, and nobody else goes on with it."""
+        """Write how the run ended, if this process is the one to say so, and nobody else goes on with it.
+
+        It is done later when `update` is.
+        """
+        _in_turn(partial(self._finish, status))
+
+    def _finish(self, status: str) -> None:
         if not self._is_open or self._pid != os.getpid():
             return
         self._is_open = False
@@ -86,12 +100,15 @@ class Session:
         def change(manifest: dict[str, Any]) -> None:
             if self._owner:
                 self._own(manifest).update({"ended": now, "status": status})
+                if others is False:
+                    _interrupt(manifest)
                 manifest["packages"] = manifest_file.merged(manifest.get("packages"), packages)
                 if not others or all(session.get("status") != RUNNING for session in sessions(manifest)):
                     manifest.update({"ended": now, "status": status})
 
         if self._owner or self._waiting:
-            self.update(change)
+            self._waiting.append(change)
+            self._write()
         self._let_go()
 
     def after_fork(self) -> None:
@@ -137,6 +154,35 @@ class Session:
         return own
 
     def _now(self) -> str:
-        from datetime import datetime
-
         return datetime.fromtimestamp(self._clock()).astimezone().isoformat(timespec="milliseconds")
+
+
+def _interrupt(manifest: dict[str, Any]) -> None:
+    """Say of the sessions that go on that they do not: their processes are gone."""
+    for session in sessions(manifest):
+        if session.get("status") == RUNNING:
+            session["status"] = INTERRUPTED
+
+
+class _Turn(threading.local):
+    """What one thread has to do with manifests, each of which it can lock only once at a time."""
+
+    def __init__(self) -> None:
+        self.is_taken = False
+        self.calls: list[Callable[[], None]] = []
+
+
+_turn: Final = _Turn()
+
+
+def _in_turn(call: Callable[[], None]) -> None:
+    """Do something now, or after what this thread is in the midst of."""
+    _turn.calls.append(call)
+    if _turn.is_taken:
+        return
+    try:
+        _turn.is_taken = True
+        while _turn.calls:
+            _turn.calls.pop(0)()
+    finally:
+        _turn.is_taken = False

@@ -11,6 +11,7 @@ from l2logger.diagnostics import warn
 from l2logger.errors import LogWarning, LogWriteError, SignalError
 from l2logger.extras import number_dumper
 from l2logger.line_file import LineFile
+from l2logger.signal_layout import BEFORE_TIME, BEHIND_TIME
 from l2logger.signals import METRICS, Signal
 
 _FIRST: Final = ("timestamp", "worker_id", "clock", "step")
@@ -98,7 +99,7 @@ class SignalFiles:
             file.close()
         directory = os.path.join(self._root, paths.SIGNALS)
         path = os.path.join(directory, f"{worker_id}.jsonl")
-        paths.make_dir_inside(self._root, directory)
+        paths.make_dir_inside(self._root, directory, "the signal")
         try:
             file = LineFile(path)
         except OSError as error:
@@ -146,10 +147,7 @@ class SignalFiles:
 @lru_cache(1024)
 def _head(kind: str, worker_id: str, clock: str | None) -> tuple[str, str]:
     """Return what stands before the time, and between the time and the step."""
-    return (
-        f'{{"kind": {_dumps(kind)}, "timestamp": "',
-        f'", "worker_id": {_dumps(worker_id)}, "clock": {_dumps(clock)}, "step": ',
-    )
+    return BEFORE_TIME % _dumps(kind), BEHIND_TIME % (_dumps(worker_id), _dumps(clock))
 
 
 @lru_cache(1024)

@@ -3,7 +3,7 @@
 import itertools
 import json
 import re
-from types import MappingProxyType, NoneType
+from types import NoneType
 from typing import Any, Final, NamedTuple
 
 from l2logger import paths, signals
@@ -47,7 +47,6 @@ _REQUIRED: Final = {kind: tuple({**_ALWAYS, **more}.items()) for kind, more in _
 _REQUIRED_OF_OTHERS: Final = tuple(_ALWAYS.items())
 
 _NUMBERS: Final = frozenset({int, float})
-_SCALARS: Final = frozenset({str, int, float, bool, NoneType})
 _WORDS: Final = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
 """What stands for the numbers that JSON does not have."""
 
@@ -79,17 +78,6 @@ def parse(line: bytes) -> Line:
                 torn = f"a signal was not written to its end, and another one begins behind it: {_shown(line)}"
                 return Line(signal, begin, torn)
     return found
-
-
-def frozen(value: Any) -> Any:
-    """Return what came of JSON as `l2logger.signals.freeze` leaves it, which has to be careful with anything, and is slower."""
-    if type(value) is dict:
-        return MappingProxyType(
-            {name: each if type(each) in _SCALARS else frozen(each) for name, each in value.items()}
-        )
-    if type(value) is list:
-        return tuple(each if type(each) in _SCALARS else frozen(each) for each in value)
-    return value
 
 
 def _parse(line: bytes) -> Line:

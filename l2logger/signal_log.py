@@ -17,7 +17,7 @@ from l2logger.plain_metrics import PlainMetrics
 from l2logger.runs import StoredRun
 from l2logger.signal_table import COLUMNS, Extent, SignalTable
 from l2logger.sources import open_sources, report
-from l2logger.sql import unique
+from l2logger.sql import create_table
 
 _SMALL_BYTES: Final = 2**17
 _SETTLED_SECS: Final = 30.0
@@ -56,10 +56,9 @@ class SignalLog:
         self.connection = connection
         self._table = SignalTable(connection)
         self._plain = PlainMetrics(connection)
-        self._files = unique("signal_files")
         files = [(path, run) for run in runs for path in run.signal_files()]
         self.findings = [*findings, *self._read([path for path, _ in files], with_metrics=with_metrics)]
-        connection.execute(f"CREATE TEMP TABLE {self._files} (path VARCHAR, run VARCHAR, directory VARCHAR)")
+        self._files = create_table(connection, "signal_files", "(path VARCHAR, run VARCHAR, directory VARCHAR)")
         connection.execute(
             f"INSERT INTO {self._files} SELECT unnest($paths::VARCHAR[]), unnest($runs::VARCHAR[]), "
             "unnest($directories::VARCHAR[])",

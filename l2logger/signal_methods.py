@@ -1,51 +1,43 @@
 """What a run and its handles can log beside records: numbers, words, and what they are plotted against."""
 
+import operator
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ContextDecorator, suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import Any, Final, Self
 
 from l2logger import paths
-from l2logger.errors import SignalError
+from l2logger.errors import ConfigError, SignalError
+from l2logger.handle import Handle
 from l2logger.signals import DESCRIPTION, HISTOGRAM, METRICS, NOTE, PARAMS, STEP, TABLE, TEXT
+from l2logger.sinks.pace import parse
 
-if TYPE_CHECKING:
-    from l2logger.l2logger import DataLogger
-    from l2logger.media.drawing import Drawing
+_MISTAKES: Final = {
+    "values": "give the dict without a name",
+    "metrics": "give the dict without a name",
+    "data": "give the dict without a name",
+    "global_step": "the step is step=",
+    "commit": "each call is stored at once, and calls at one step are one row for the sinks that have rows",
+}
+"""What a keyword means elsewhere; as a metric it can be in the dict."""
 
 LEVELS: Final = ("debug", "info", "warning", "error")
 """How much a note matters."""
 
 
-class SignalMethods:
+class SignalMethods(Handle):
     """Metrics, parameters, histograms, texts, tables and notes.
 
     All of it goes to ``signals/<worker_id>.jsonl`` in the run directory and then to every sink that takes its kind. A signal
     that was refused left no trace. The clocks that `advance` has moved, and the fields bound to a handle, go along.
+
+    A step that is not given is the present value of the clock, if `advance` moves that. Otherwise metrics count on by themselves, and all
+    else belongs to the step of the last metrics. A handle may have ``step`` and ``clock`` bound. Without a clock, there is no step.
     """
 
     __slots__ = ()
-
-    @property
-    def _target(self) -> "DataLogger":
-        """The run that everything goes to."""
-        raise NotImplementedError
-
-    def _context(self) -> dict[str, Any]:
-        """Return what all signals have of the handle: ``worker_id``, and ``clocks`` and ``context`` if there are any."""
-        raise NotImplementedError
-
-    def _log(
-        self,
-        kind: str,
-        fields: dict[str, Any],
-        step: Any = None,
-        clock: str | None = None,
-        drawing: "Drawing | None" = None,
-    ) -> None:
-        """Log one signal, with what is bound; with a drawing, when its file is there."""
-        self._target.log_signal(kind, {**self._context(), "clock": clock, "step": step, **fields}, drawing)
 
     def log_metrics(
         self,
@@ -62,7 +54,7 @@ class SignalMethods:
             values: Numbers by name, nested as you like: ``{"actor": {"loss": 0.5}}`` is ``actor/loss``. Numbers of numpy,
                 torch and jax are taken to the host.
             step: Where on the clock they belong. It may fall: late values are kept. None counts on from the highest step of the worker
-                on this clock, beginning with 0, or takes the present value of a clock that `advance` moves.
+                on this clock, beginning with 0, if `advance` does not move it.
             clock: What is counted, such as ``"step"``, ``"updates"`` or ``"epoch"``; None for values over time, without a step.
             **more: More of the same; they win over `values`.
 
@@ -77,38 +69,39 @@ class SignalMethods:
             raise SignalError(
                 f"metrics must be a dict of numbers by name, got {values!r}; or write log_metrics(loss=...)"
             )
+        if more and not _MISTAKES.keys().isdisjoint(more):
+            name = next(iter(_MISTAKES.keys() & more))
+            raise SignalError(f"log_metrics(..., {name}=...) would be a metric called {name!r}; {_MISTAKES[name]}")
         self._log(METRICS, {"values": more if values is None else {**values, **more}}, step, clock)
 
-    def log_params(self, **groups: Any) -> None:
+    def log_params(self, params: Any = None, /, **groups: Any) -> None:
         """Log parameters of the experiment, which are merged with those logged before.
 
         Args:
-            **groups: Parameters by name, or groups of them: dicts, data classes, ``argparse.Namespace``, sections of OmegaConf,
-                nested as you like. What seems to be secret is redacted.
+            params: A dict, a data class, an ``argparse.Namespace`` or a section of OmegaConf (Hydra), whose references are resolved.
+            **groups: Parameters by name, or groups of them, nested as you like; they win over `params`. What seems to be secret is
+                redacted.
 
         Raises:
             SignalError: There are none.
         """
-        self.log_config(groups)
+        from l2logger.plain import plain
+
+        found = {} if params is None else plain(params)
+        if not isinstance(found, dict) or not (found or groups):
+            raise SignalError(
+                "parameters must be a dict, a data class, a Namespace or a configuration of OmegaConf, with something in it; "
+                f"got {params!r:.200}"
+            )
+        self._log(PARAMS, {"params": {**found, **plain(groups)}})
 
     def log_config(self, config: Any) -> None:
         """Log a whole configuration: the same as `log_params`, for one object.
 
-        Args:
-            config: A dict, a data class, an ``argparse.Namespace`` or a configuration of OmegaConf (Hydra), whose references are
-                resolved.
-
         Raises:
-            SignalError: It is none of these, or empty.
+            SignalError: As `log_params`.
         """
-        from l2logger.plain import plain
-
-        params = plain(config)
-        if not isinstance(params, dict) or not params:
-            raise SignalError(
-                f"parameters must be a dict, a data class, a Namespace or a configuration of OmegaConf, with something in it; got {config!r:.200}"
-            )
-        self._log(PARAMS, {"params": params})
+        self.log_params({} if config is None else config)
 
     def log_histogram(
         self, name: str, values: Any, step: int | None = None, *, bins: Any = 64, clock: str | None = STEP
@@ -132,10 +125,18 @@ class SignalMethods:
     def log_text(self, name: str, text: str, step: int | None = None, *, clock: str | None = STEP) -> None:
         """Log a text, such as a sample of what a model writes.
 
+        Args:
+            name: What it is.
+            text: The text, which is stored as it is.
+            step: Where on the clock it belongs.
+            clock: What `step` counts.
+
         Raises:
             SignalError: It is no text.
         """
-        self._log(TEXT, {"name": paths.checked_name("a text", name), "text": _text(text)}, step, clock)
+        self._log(
+            TEXT, {"name": paths.checked_name("a text", name), "text": _text(f"the text {name!r}", text)}, step, clock
+        )
 
     def log_table(
         self,
@@ -176,7 +177,7 @@ class SignalMethods:
         """
         if level not in LEVELS:
             raise SignalError(f"level must be one of {', '.join(map(repr, LEVELS))}, got {level!r}")
-        self._log(NOTE, {"text": _text(text), "level": level}, step, clock)
+        self._log(NOTE, {"text": _text("a note", text), "level": level}, step, clock)
 
     def describe(self, metric: str, *, unit: str | None = None, better: str | None = None) -> None:
         """Say what a metric means.
@@ -191,7 +192,10 @@ class SignalMethods:
         """
         if better not in (None, "min", "max"):
             raise SignalError(f"better must be 'min' or 'max', got {better!r}")
-        fields = {"metric": paths.checked_name("a metric", metric), "unit": None if unit is None else _text(unit)}
+        fields = {
+            "metric": paths.checked_name("a metric", metric),
+            "unit": None if unit is None else _text("a unit", unit),
+        }
         self._log(DESCRIPTION, {**fields, "better": better})
 
     def timer(self, name: str) -> "Timer":
@@ -201,21 +205,21 @@ class SignalMethods:
         """
         return Timer(self, paths.checked_name("a timer", name))
 
-    def every(self, pace: int | float | str, key: str | None = None) -> bool:
+    def every(self, interval: int | float | str, key: str | None = None) -> bool:
         """Return whether it is the turn of something that is done only now and then: ``if logger.every(100): ...``.
 
         Args:
-            pace: A whole number: it is the first time, and each so many calls. Or a time, as a float of seconds or as text such as
-                ``"30s"``, ``"5m"``.
-            key: What is counted; by default the line that calls.
+            interval: A whole number: it is the turn of the first call, and of each so many. Or a time, as text such as ``"30s"``,
+                ``"5m"``.
+            key: What is counted; by default each place in the code that calls is counted for itself.
 
         Raises:
-            ConfigError: That is no pace.
+            SignalError: That is no interval.
         """
         if key is None:
             caller = sys._getframe(1)
-            key = f"{caller.f_code.co_filename}:{caller.f_lineno}"
-        return self._target.pace_of(key, pace).due()
+            key = f"{caller.f_code.co_filename}:{caller.f_lineno}:{caller.f_lasti}"
+        return self.run._pace_of(key, _interval(interval)).due()
 
     def advance(self, clock: str, n: int = 1, *, to: int | None = None) -> int:
         """Move a clock on, and return where it is; from then on its value goes along with all signals.
@@ -226,17 +230,15 @@ class SignalMethods:
             to: Set it to this instead.
 
         Raises:
-            SignalError: That is no clock, or no whole number.
+            SignalError: That is no clock, or no whole number, or both `n` and `to` are given.
         """
-        return self._target.move_clock(clock, n, to)
-
-    def _worker_id(self) -> str:
-        worker_id: str = self._context()["worker_id"]
-        return worker_id
+        if to is not None and n != 1:
+            raise SignalError(f"a clock is moved on by n, or set to a value, not both; got n={n!r} and to={to!r}")
+        return self.run._move_clock(clock, n, to)
 
 
-class Timer:
-    """Measures time. Made by `SignalMethods.timer`; may be entered again.
+class Timer(ContextDecorator):
+    """Measures time. Made by `SignalMethods.timer`; may be entered again, and decorates functions.
 
     Attributes:
         secs: How long it was entered the last time; while it is entered, since then.
@@ -260,10 +262,24 @@ class Timer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._secs = time.perf_counter() - self._began.pop()
-        self._logger._target.add_timing(self._logger._worker_id(), self._name, self._secs)
+        self._logger.run._add_timing(self._logger._worker_id(), self._name, self._secs)
 
 
-def _text(text: Any) -> str:
+def _text(what: str, text: Any) -> str:
     if not isinstance(text, str):
-        raise SignalError(f"this must be text, got {text!r:.200} ({type(text).__name__}); write str(...) around it")
+        raise SignalError(f"{what} must be text, got {text!r:.200} ({type(text).__name__}); write str(...) around it")
     return str.__str__(text)
+
+
+def _interval(interval: Any) -> int | float:
+    """Return a number of calls, or a time in seconds."""
+    count: int | float | None = 0
+    if isinstance(interval, str):
+        with suppress(ConfigError):
+            count = parse(interval)
+    elif not isinstance(interval, bool):
+        with suppress(TypeError):  # which no float is that stands for a whole number, such as 1000 / 10
+            count = int(interval) if isinstance(interval, float) and interval.is_integer() else operator.index(interval)
+    if not count or count < 0:
+        raise SignalError(f"every takes a number of calls, such as 10, or a time, such as '2s'; got {interval!r}")
+    return count

@@ -27,8 +27,8 @@ def metrics(
 ) -> duckdb.DuckDBPyRelation:
     """Return what `log_metrics` has logged, a row for each value, sorted by run, worker, clock and step.
 
-    Columns: ``run``, ``worker_id``, ``clock``, ``step``, ``timestamp``, ``name``, ``value`` (a double), ``clocks`` (what other
-    clocks showed, as JSON) and ``context`` (what was bound, as JSON). If a name was logged several times at one step, the last
+    Columns: ``name``, ``step``, ``value`` (a double), ``clock``, ``timestamp``, ``worker_id``, ``clocks`` (what other clocks
+    showed, as JSON), ``context`` (what was bound, as JSON) and ``run``. If a name was logged several times at one step, the last
     value is there; values without a step all are.
 
     The arguments and errors are those of `records`.
@@ -41,8 +41,8 @@ def signals(
 ) -> duckdb.DuckDBPyRelation:
     """Return everything that was logged beside the records, a row for each call, by time.
 
-    Columns: ``run``, ``worker_id``, ``kind``, ``timestamp``, ``clock``, ``step``, ``name`` (of a description: the metric),
-    ``clocks``, ``context``, and ``fields``: JSON of what its kind has besides, see `l2logger.signals`.
+    Columns: ``kind``, ``name`` (of a description: the metric), ``step``, ``fields`` (JSON of what its kind has besides, see
+    `l2logger.signals`), ``clock``, ``timestamp``, ``worker_id``, ``clocks``, ``context``, ``run``.
 
     The arguments and errors are those of `records`.
     """
@@ -54,8 +54,8 @@ def media(
 ) -> duckdb.DuckDBPyRelation:
     """Return images, videos, figures and arrays, a row for each file, by kind, name and step.
 
-    Columns: ``run``, ``worker_id``, ``kind``, ``name``, ``clock``, ``step``, ``timestamp``, ``path`` (absolute), ``width``,
-    ``height``, ``channels``, ``frames``, ``fps``, ``shape`` and ``dtype`` of an array, ``caption``.
+    Columns: ``kind``, ``name``, ``step``, ``path`` (absolute), ``width``, ``height``, ``channels``, ``frames``, ``fps``, ``shape``
+    and ``dtype`` of an array, ``caption``, ``clock``, ``timestamp``, ``worker_id``, ``run``.
 
     The arguments and errors are those of `records`.
     """
@@ -67,8 +67,8 @@ def artifacts(
 ) -> duckdb.DuckDBPyRelation:
     """Return the versions of all artifacts that the runs have now, a row for each; `l2logger.artifacts` opens them.
 
-    Columns: ``run``, ``name``, ``version``, ``type``, ``path`` (absolute), ``nbytes``, ``digest``, ``aliases``, ``metadata`` and
-    ``metrics`` (JSON), ``created``.
+    Columns: ``name``, ``version``, ``aliases``, ``type``, ``nbytes``, ``path`` (absolute), ``digest``, ``metadata`` and
+    ``metrics`` (JSON), ``created``, ``run``.
 
     The arguments and errors are those of `records`.
     """

@@ -2,19 +2,21 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import duckdb
 
 from l2logger import artifacts as stored_artifacts
+from l2logger.artifacts import Artifact
 from l2logger.errors import LogFormatError
 from l2logger.findings import Finding
 from l2logger.manifest_file import merged
+from l2logger.runs import StoredRun
 from l2logger.signal_log import SignalLog
 from l2logger.signals import DESCRIPTION, MEDIA, METRICS, PARAMS
 from l2logger.sources import Sources, report
-from l2logger.sql import literal, unique
+from l2logger.sql import create_table, literal
 
 _TIME_ORDER: Final = "run, timestamp, path, row"
 
@@ -31,35 +33,41 @@ _MEDIA_COLUMNS: Final = {
 """What is told of a file, where its kind has it."""
 
 _ARTIFACT_COLUMNS: Final = {
-    "run": "VARCHAR",
     "name": "VARCHAR",
     "version": "VARCHAR",
-    "type": "VARCHAR",
-    "path": "VARCHAR",
-    "nbytes": "BIGINT",
-    "digest": "VARCHAR",
     "aliases": "VARCHAR[]",
+    "type": "VARCHAR",
+    "nbytes": "BIGINT",
+    "path": "VARCHAR",
+    "digest": "VARCHAR",
     "metadata": "JSON",
     "metrics": "JSON",
     "created": "VARCHAR",
+    "run": "VARCHAR",
 }
 
 
 def metrics(log: SignalLog) -> duckdb.DuckDBPyRelation:
     """Return the metrics, a row for each value."""
+    columns = "name, step, value, clock, timestamp, worker_id, clocks::JSON AS clocks, context::JSON AS context, run"
+    order = "run, worker_id, clock, step, timestamp, row, place"
+    return log.connection.sql(f"SELECT {columns} FROM ({values_of_metrics(log)}) ORDER BY {order}")
+
+
+def values_of_metrics(log: SignalLog) -> str:
+    """Return the query for the values of all metrics, in no order; a later one has a higher ``timestamp``, ``row`` or ``place``."""
     rows = f"SELECT * FROM ({log.rows()}) WHERE kind = {literal(METRICS)}"
     key = "run, worker_id, clock, step"
     keys, values = "json_keys(body, '$.values')", "json_extract_string(body, '$.values.*')::DOUBLE[]"
     long = (
-        f"SELECT {key}, timestamp, unnest({keys}) AS name, unnest({values}) AS value, clocks::JSON AS clocks, "
-        f"context::JSON AS context, row, unnest(range(len({keys}))) AS place FROM ({rows})"
+        f"SELECT {key}, timestamp, unnest({keys}) AS name, unnest({values}) AS value, clocks, context, row, "
+        f"unnest(range(len({keys}))) AS place FROM ({rows})"
     )
     several = f"SELECT 1 FROM ({rows}) WHERE step IS NOT NULL GROUP BY {key} HAVING count(*) > 1 LIMIT 1"
     if log.fetch(several):
         place_from_last = f"row_number() OVER (PARTITION BY {key}, name ORDER BY row DESC, timestamp DESC, place DESC)"
         long = f"SELECT * FROM ({long}) QUALIFY step IS NULL OR {place_from_last} = 1"
-    columns = "* EXCLUDE (row, place)"
-    return log.connection.sql(f"SELECT {columns} FROM ({long}) ORDER BY {key}, timestamp, row, place")
+    return long
 
 
 def signals(log: SignalLog) -> duckdb.DuckDBPyRelation:
@@ -68,8 +76,8 @@ def signals(log: SignalLog) -> duckdb.DuckDBPyRelation:
         f"CASE WHEN kind = {literal(METRICS)} THEN concat('{{\"values\":', json_extract(body, '$.values'), '}}') "
         "ELSE body END::JSON AS fields"
     )
-    columns = "run, worker_id, kind, timestamp, clock, step, name, clocks::JSON AS clocks, context::JSON AS context"
-    return log.connection.sql(f"SELECT {columns}, {fields} FROM ({log.rows()}) ORDER BY {_TIME_ORDER}")
+    columns = f"kind, name, step, {fields}, clock, timestamp, worker_id, clocks::JSON AS clocks, context::JSON AS context, run"
+    return log.connection.sql(f"SELECT {columns} FROM ({log.rows()}) ORDER BY {_TIME_ORDER}")
 
 
 def media(log: SignalLog) -> duckdb.DuckDBPyRelation:
@@ -81,7 +89,7 @@ def media(log: SignalLog) -> duckdb.DuckDBPyRelation:
     )
     path = f"concat(directory, {literal(os.sep)}, json_extract_string(body, '$.path')) AS file"
     rows = f"SELECT *, {path}{told} FROM ({log.rows()}) WHERE kind IN ({kinds})"
-    columns = f"run, worker_id, kind, name, clock, step, timestamp, file AS path, {', '.join(_MEDIA_COLUMNS)}"
+    columns = f"kind, name, step, file AS path, {', '.join(_MEDIA_COLUMNS)}, clock, timestamp, worker_id, run"
     return log.connection.sql(f"SELECT {columns} FROM ({rows}) ORDER BY run, kind, name, step, timestamp, row")
 
 
@@ -104,14 +112,23 @@ def merged_params(log: SignalLog) -> dict[str, dict[str, Any]]:
 
 def params(log: SignalLog) -> duckdb.DuckDBPyRelation:
     """Return the parameters, a row for each that holds no others."""
-    rows = [(run, *pair) for run, params in merged_params(log).items() for pair in _flat(params, "")]
+    rows = [(run, *pair) for run, params in merged_params(log).items() for pair in flat(params)]
     return _relation(log.connection, {"run": "VARCHAR", "name": "VARCHAR", "value": "JSON"}, rows)
 
 
 def artifacts(sources: Sources, on_bad_rows: str) -> duckdb.DuckDBPyRelation:
     """Return the versions of all artifacts that there are, with the aliases that they have now."""
     rows, findings = [], list(sources.findings)
-    for run in sources.runs:
+    for run, each in artifacts_of(sources.runs, findings):
+        found = (each.name, each.version, list(each.aliases), each.type, each.nbytes, each.path, each.digest)
+        rows.append((*found, json.dumps(dict(each.metadata)), json.dumps(dict(each.metrics)), each.created, run.name))
+    report(findings, on_bad_rows, hint="")
+    return _relation(sources.connection, _ARTIFACT_COLUMNS, rows)
+
+
+def artifacts_of(runs: Iterable[StoredRun], findings: list[Finding]) -> Iterator[tuple[StoredRun, Artifact]]:
+    """Yield the versions of all artifacts of some runs; what is damaged is added to the findings."""
+    for run in runs:
         for name in stored_artifacts.names(run.path):
             try:
                 versions = stored_artifacts.versions(run.path, name)
@@ -119,28 +136,23 @@ def artifacts(sources: Sources, on_bad_rows: str) -> duckdb.DuckDBPyRelation:
                 problem, path = getattr(error, "problem", str(error)), getattr(error, "path", run.path)
                 findings.append(Finding("artifact", problem, os.fspath(path)))
                 continue
-            for each in versions:
-                texts = (json.dumps(dict(each.metadata)), json.dumps(dict(each.metrics)))
-                found = (each.version, each.type, each.path, each.nbytes, each.digest, list(each.aliases), *texts)
-                rows.append((run.name, name, *found, each.created))
-    report(findings, on_bad_rows, hint="")
-    return _relation(sources.connection, _ARTIFACT_COLUMNS, rows)
+            yield from ((run, each) for each in versions)
 
 
 def _relation(
     connection: duckdb.DuckDBPyConnection, columns: Mapping[str, str], rows: list[tuple[Any, ...]]
 ) -> duckdb.DuckDBPyRelation:
     """Return a relation of these rows, in their order."""
-    table = unique("table")
-    connection.execute(f"CREATE TEMP TABLE {table} ({', '.join(f'{name} {kind}' for name, kind in columns.items())})")
+    table = create_table(connection, "table", f"({', '.join(f'{name} {kind}' for name, kind in columns.items())})")
     if rows:
         connection.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(columns))})", rows)
     return connection.sql(f"SELECT * FROM {table}")
 
 
-def _flat(params: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
+def flat(params: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the names of parameters, with those of their groups and slashes, and their values as JSON."""
     for name, value in params.items():
         if isinstance(value, Mapping) and value:
-            yield from _flat(value, f"{prefix}{name}/")
+            yield from flat(value, f"{prefix}{name}/")
         else:
             yield f"{prefix}{name}", json.dumps(value)

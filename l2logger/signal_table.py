@@ -11,7 +11,7 @@ from l2logger.findings import WARNING, Finding
 from l2logger.signal_lines import parse
 from l2logger.signal_piece import MAX_LINE_BYTES
 from l2logger.signals import DESCRIPTION, METRICS
-from l2logger.sql import unique
+from l2logger.sql import create_table
 
 PLAIN: Final = '{"kind": "metrics", "timestamp": "'
 """How lines of metrics begin, and no others."""
@@ -71,13 +71,12 @@ class SignalTable:
     """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        self.name = unique("signals")
         self.findings: list[Finding] = []
         self._connection = connection
         self._rows: list[tuple[Any, ...]] = []
         self._nbytes = 0
         columns = ", ".join(f"{column} {kind}" for column, kind in COLUMNS.items())
-        connection.execute(f"CREATE TEMP TABLE {self.name} ({columns})")
+        self.name = create_table(connection, "signals", f"({columns})")
         unnested = ", ".join(f"unnest(${column}::{kind}[])" for column, kind in COLUMNS.items())
         self._insert = f"INSERT INTO {self.name} SELECT {unnested}"
 

@@ -60,7 +60,8 @@ STEP: Final = "step"
 BASE_NBYTES: Final = 1024
 """About what a record of numbers takes."""
 
-_FROZEN: Final = frozenset({str, int, float, bool, complex, bytes, type(None)})
+_NUMBERS: Final = frozenset({int, float, bool, complex, type(None)})
+_FROZEN: Final = _NUMBERS | {str, bytes}
 
 
 class Signal(NamedTuple):
@@ -83,38 +84,57 @@ class Signal(NamedTuple):
 
 def freeze(kind: str, fields: Mapping[str, Any]) -> Signal:
     """Return a signal that shares nothing changeable with `fields`, for sinks that keep it."""
-    frozen = {name: value if type(value) in _FROZEN else _frozen_or_text(value) for name, value in fields.items()}
-    return Signal(kind, MappingProxyType(frozen), BASE_NBYTES + sum(map(_nbytes, frozen.values())))
+    kept = {name: value if type(value) in _FROZEN else _frozen_or_text(value) for name, value in fields.items()}
+    return Signal(kind, MappingProxyType(kept), BASE_NBYTES + sum(map(_nbytes, kept.values())))
 
 
-def _nbytes(value: Any) -> int:
-    if isinstance(value, str | bytes):
-        return len(value)
-    if isinstance(value, Mapping):
-        return sum(map(_nbytes, value.values()), 100)
-    if isinstance(value, tuple | Set):
-        return sum(map(_nbytes, value), 100)
-    nbytes = getattr(value, "nbytes", 0)  # of arrays
-    return nbytes if isinstance(nbytes, int) else 0
+def frozen(value: Any) -> Any:
+    """Return a copy of a value that nobody can change: mappings are read-only, lists are tuples.
 
-
-def _frozen_or_text(value: Any) -> Any:
-    try:
-        return _frozen(value)
-    except Exception:
-        return str(value)  # what the log shows of it, too
-
-
-def _frozen(value: Any) -> Any:
-    if type(value) in _FROZEN:
+    Raises:
+        Exception: It is something that cannot be copied.
+    """
+    kind = type(value)
+    # What most values are is told by their exact type, which takes a fraction of the time.
+    if kind in _FROZEN:
         return value
+    if kind is dict:
+        return MappingProxyType({name: each if type(each) in _FROZEN else frozen(each) for name, each in value.items()})
+    if kind is list or kind is tuple:
+        return tuple([each if type(each) in _FROZEN else frozen(each) for each in value])
     if isinstance(value, Mapping):
-        return MappingProxyType({key: _frozen(item) for key, item in value.items()})
+        return MappingProxyType({name: frozen(each) for name, each in value.items()})
     if isinstance(value, list | tuple):
-        return tuple(map(_frozen, value))
+        return tuple(map(frozen, value))
     if isinstance(value, Set):
         return frozenset(value)
     value = copy.deepcopy(value)
     if getattr(value, "shape", None) and hasattr(value, "setflags"):  # a numpy array
         value.setflags(write=False)
     return value
+
+
+def _frozen_or_text(value: Any) -> Any:
+    try:
+        return frozen(value)
+    except Exception:
+        return str(value)  # what the log shows of it, too
+
+
+def _nbytes(value: Any) -> int:
+    """Return about how much memory a frozen value takes."""
+    kind = type(value)
+    if kind in _NUMBERS:
+        return 0
+    if kind is str:
+        return len(value)
+    if kind is MappingProxyType:
+        return sum([_nbytes(each) for each in value.values() if type(each) not in _NUMBERS], 100)
+    if kind is tuple:
+        return sum([_nbytes(each) for each in value if type(each) not in _NUMBERS], 100)
+    if isinstance(value, str | bytes):
+        return len(value)
+    if isinstance(value, Set):
+        return sum(map(_nbytes, value), 100)
+    nbytes = getattr(value, "nbytes", 0)  # of arrays
+    return nbytes if isinstance(nbytes, int) else 0

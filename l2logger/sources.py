@@ -13,7 +13,7 @@ from l2logger.errors import ConfigError, DirectoryError, LogFormatError, LogWarn
 from l2logger.findings import ERROR, Finding
 from l2logger.paths import find_run
 from l2logger.runs import StoredRun, find
-from l2logger.sql import unique
+from l2logger.sql import hide_tables, unique
 
 RUN: Final = "run"
 """The column that tells the run of a record or signal."""
@@ -106,6 +106,7 @@ def _connect() -> duckdb.DuckDBPyConnection:
     )
     # It would be printed to standard output.
     connection.execute("SET enable_progress_bar = false")
+    hide_tables(connection)
     return connection
 
 

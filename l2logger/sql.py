@@ -1,7 +1,10 @@
 """The few pieces of SQL that several modules put together."""
 
 import itertools
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import duckdb
 
 TABLES: Final = ("records", "regimes", "runs", "metrics", "params", "signals", "media", "artifacts")
 """What SQL over runs finds."""
@@ -10,6 +13,7 @@ PATH: Final = "l2logger path"
 ROW: Final = "l2logger row"
 """Columns of a source beside those of the log: the file, and a number that rises within it."""
 
+_SCHEMA: Final = "l2logger"
 _MAX_LINE_BYTES: Final = 2**25
 _serial = itertools.count()
 
@@ -17,6 +21,28 @@ _serial = itertools.count()
 def unique(stem: str) -> str:
     """Return a name for a table or variable of ours that no other has, not even on another connection."""
     return f"l2logger_{stem}_{next(_serial)}"
+
+
+def hide_tables(connection: "duckdb.DuckDBPyConnection") -> None:
+    """Have `create_table` put our tables where SHOW TABLES does not list them. For a connection that nobody else has."""
+    connection.execute(f"CREATE SCHEMA {_SCHEMA}; SET VARIABLE {_SCHEMA}_hidden = true")
+
+
+def create_table(
+    connection: "duckdb.DuckDBPyConnection", stem: str, definition: str, parameters: dict[str, Any] | None = None
+) -> str:
+    """Create a table of ours, which is a temporary one on a connection of the user's; return its name.
+
+    Args:
+        connection: The DuckDB connection.
+        stem: A word for what it holds.
+        definition: Its columns in brackets, or ``AS`` and a query.
+        parameters: Of the query.
+    """
+    [(hidden,)] = connection.execute(f"SELECT getvariable('{_SCHEMA}_hidden')").fetchall()
+    table = f"{_SCHEMA}.{unique(stem)}" if hidden else unique(stem)
+    connection.execute(f"CREATE {'' if hidden else 'TEMP '}TABLE {table} {definition}", parameters)
+    return table
 
 
 def literal(text: str) -> str:

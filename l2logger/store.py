@@ -1,4 +1,4 @@
-"""Everything of a run that is on disk: the one place whose errors reach the caller."""
+"""Records, signals and manifest of a run on disk; what goes wrong with the first two reaches the caller."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -35,7 +35,7 @@ class RunStore:
         self._tags = tags
         self._root = ""
         self._manifest: Manifest | None = None
-        self._has_begun = False
+        self._has_begun = False  # so that each further signal need not ask the manifest
 
     def open(self, run: Run, root: str) -> None:
         """Take note of the run.
@@ -48,9 +48,9 @@ class RunStore:
         self.records.open(run)
         self._signals.open(root)
         if self._tags:
-            self._begin()
+            self.begin()
 
-    def _begin(self) -> "Manifest":
+    def begin(self) -> "Manifest":
         """Have the run begin, or go on after it was closed."""
         if self._manifest is None:
             from l2logger.manifest import Manifest
@@ -66,7 +66,7 @@ class RunStore:
         if signal.kind == RECORD:
             self.records.write(signal)
             return
-        manifest = self._begin()
+        manifest = self.begin()
         self._signals.write(signal)
         if signal.kind == PARAMS:
             manifest.merge(signal.fields["params"])
@@ -98,5 +98,7 @@ class RunStore:
         """Let go of the parent's files, in the child."""
         self.records.after_fork()
         self._signals.after_fork()
+        # The child has a session of its own, and how the run is doing is for the parent to say.
+        self._tags, self._owner, self._has_begun = (), False, False
         if self._manifest is not None:
             self._manifest.after_fork()

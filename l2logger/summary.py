@@ -1,18 +1,16 @@
-"""What is in a run, in numbers: blocks, regimes, tasks, workers, and the course of each metric."""
+"""What is in a run, in numbers: blocks, regimes, tasks, workers, the course of each metric, and what else was logged."""
 
-import functools
-import math
-from collections.abc import Iterable
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from l2logger.log import Log
+from l2logger.moments import BINS, Moments, course, mean, moments, moments_sql, stretch_sql, together
 from l2logger.regimes import regimes
 from l2logger.schema import COMPLETE, V1_1
+from l2logger.signal_summary import SignalSummary, summarise_signals
 from l2logger.sql import literal, name
 from l2logger.tally import in_slices
 
-BINS: Final = 32
-"""Number of points in the course of a metric."""
+__all__ = ["BINS", "Metric", "Regime", "SignalSummary", "Summary", "Task", "summarise"]
 
 
 class Metric(NamedTuple):
@@ -90,6 +88,7 @@ class Summary(NamedTuple):
         tasks: By name.
         metrics: Those that a run lists, then all other columns of numbers.
         findings: How many things are wrong with the files.
+        signals: What was logged beside the records, and how the runs are doing; None if they have nothing of that.
     """
 
     runs: tuple[str, ...]
@@ -105,6 +104,7 @@ class Summary(NamedTuple):
     tasks: tuple[Task, ...]
     metrics: tuple[Metric, ...]
     findings: int
+    signals: SignalSummary | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return all of it as dicts and lists, for JSON."""
@@ -112,11 +112,17 @@ class Summary(NamedTuple):
             "regimes": [each._asdict() for each in self.regimes],
             "tasks": [each._asdict() for each in self.tasks],
             "metrics": [each._asdict() for each in self.metrics],
+            "signals": self.signals and self.signals.as_dict(),
         }
 
 
-def summarise(log: Log) -> Summary:
-    """Return the summary of all runs in a log; the log is read twice."""
+def summarise(log: Log, on_bad_rows: str = "warn") -> Summary:
+    """Return the summary of all runs in a log; the log is read twice.
+
+    Args:
+        log: What to read.
+        on_bad_rows: What to do about what is no signal, as for `l2logger.signal_log.SignalLog`.
+    """
     metrics = list(dict.fromkeys((*log.metrics, *log.numbers)))
     parts = _parts(log, metrics)
     stretches = range(1 + max((part.stretch for part in parts), default=-1))
@@ -139,34 +145,8 @@ def summarise(log: Log) -> Summary:
             for place, column in enumerate(metrics)
         ),
         findings=len(log.findings),
+        signals=summarise_signals(log.runs, log.connection, on_bad_rows),
     )
-
-
-class _Moments(NamedTuple):
-    """Number, mean, sum of squared distances from the mean, least and greatest of some values."""
-
-    values: int
-    mean: float
-    squares: float
-    min: float
-    max: float
-
-    def with_(self, other: "_Moments") -> "_Moments":
-        """Return the moments of both together (Chan, Golub and LeVeque, 1979)."""
-        if not self.values or not other.values:
-            return other if other.values else self
-        values = self.values + other.values
-        distance = other.mean - self.mean
-        return _Moments(
-            values,
-            self.mean + distance * other.values / values,
-            self.squares + other.squares + distance * distance * self.values * other.values / values,
-            min(self.min, other.min),
-            max(self.max, other.max),
-        )
-
-
-_NONE: Final = _Moments(0, 0.0, 0.0, 0.0, 0.0)
 
 
 class _Part(NamedTuple):
@@ -182,37 +162,29 @@ class _Part(NamedTuple):
     complete: int
     started: str
     ended: str
-    metrics: list[_Moments]
+    metrics: list[Moments]
 
 
 def _parts(log: Log, metrics: list[str]) -> list[_Part]:
     """Read the log once, in as many parts as all figures of a summary can be put together from."""
     first, last = log.exp_nums
-    bins = min(BINS, last - first + 1)
-    stretch = f"((exp_num::HUGEINT - {first}) * {bins} // {last - first + 1})::INTEGER"
     complete = f"exp_status = {literal(COMPLETE)}"
     parts: dict[tuple[Any, ...], _Part] = {}
     for columns in in_slices(metrics) if metrics else [[]]:
-        moments = ""
-        for column in columns:
-            value = f"try_cast({name(log.shown[column])} AS DOUBLE)"
-            for function in ("count", "avg", "var_pop", "min", "max"):
-                moments += f", {function}({value}) FILTER ({complete} AND isfinite({value}))"
+        values = [f"try_cast({name(log.shown[column])} AS DOUBLE)" for column in columns]
+        figures = "".join(f", {moments_sql(value, complete)}" for value in values)
         rows = log.connection.sql(
             f"""
-            SELECT run, block_num, coalesce(worker_id, ''), coalesce(task_name, ''), coalesce(block_type, ''), {stretch},
-                count(*), count(*) FILTER ({complete}), coalesce(min(timestamp), ''), coalesce(max(timestamp), ''){moments}
+            SELECT run, block_num, coalesce(worker_id, ''), coalesce(task_name, ''), coalesce(block_type, ''),
+                {stretch_sql("exp_num", first, last)},
+                count(*), count(*) FILTER ({complete}), coalesce(min(timestamp), ''), coalesce(max(timestamp), ''){figures}
             FROM ({log.unsorted((*V1_1.columns, *columns))}) GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY ALL
             """
         ).fetchall()
         for row in rows:
             part = parts.setdefault(row[:6], _Part._make((*row[:10], [])))
-            part.metrics.extend(_moments(*row[place : place + 5]) for place in range(10, len(row), 5))
+            part.metrics.extend(moments(*row[place : place + 5]) for place in range(10, len(row), 5))
     return list(parts.values())
-
-
-def _moments(values: int, mean: float, variance: float, least: float, greatest: float) -> _Moments:
-    return _Moments(values, mean, variance * values, least, greatest) if values else _NONE
 
 
 def _tasks(parts: list[_Part]) -> list[str]:
@@ -222,23 +194,13 @@ def _tasks(parts: list[_Part]) -> list[str]:
 def _task(task: str, parts: list[_Part], metrics: list[str]) -> Task:
     complete = {kind: sum(part.complete for part in parts if part.block_type == kind) for kind in ("train", "test")}
     shown = [part for part in parts if part.block_type == "test"] if complete["test"] else parts
-    means = {column: _mean(part.metrics[place] for part in shown) for place, column in enumerate(metrics)}
+    means = {column: mean(part.metrics[place] for part in shown) for place, column in enumerate(metrics)}
     return Task(task, complete["train"], complete["test"], means)
 
 
-def _metric(column: str, stretches: list[list[_Moments]]) -> Metric:
-    values, mean, squares, least, greatest = _together(moments for stretch in stretches for moments in stretch)
-    course = tuple(_mean(stretch) for stretch in stretches)
+def _metric(column: str, stretches: list[list[Moments]]) -> Metric:
+    found = together(moments for stretch in stretches for moments in stretch)
+    values, mean, _, least, greatest = found
     if not values:
-        return Metric(column, 0, None, None, None, None, course)
-    std = math.sqrt(squares / (values - 1)) if values > 1 else None
-    return Metric(column, values, mean, std, least, greatest, course)
-
-
-def _mean(parts: Iterable[_Moments]) -> float | None:
-    together = _together(parts)
-    return together.mean if together.values else None
-
-
-def _together(parts: Iterable[_Moments]) -> _Moments:
-    return functools.reduce(_Moments.with_, parts, _NONE)
+        return Metric(column, 0, None, None, None, None, course(stretches))
+    return Metric(column, values, mean, found.std, least, greatest, course(stretches))

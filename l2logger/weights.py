@@ -1,37 +1,42 @@
-"""Arrays by name in a file of the format ``safetensors``, which holds nothing but numbers and so is safe to read.
+"""Arrays, and what belongs to them, in a file of the format ``safetensors``, which holds nothing but data and so is safe to read.
 
-The metadata of the file list the names of the arrays in their order, as JSON: as ``names``, or for nested mappings as
-``json-pointers``. Then each is the path to an array as a JSON pointer without its first slash (RFC 6901: ``~1`` is a
-slash, ``~0`` a tilde), and a name without an array stands for an empty mapping. It is one entry because the package
-writes several in any order, and the same arrays are to be the same file.
+The metadata of the file have one entry, of JSON: ``names`` of the arrays in their order, or if there is more than
+arrays by name, the ``tree`` that they are in (see `l2logger.trees`). It is one because the package writes several in any
+order, and the same content is to be the same file.
 """
 
 import json
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
+from l2logger import trees
 from l2logger.errors import LogFormatError, SignalError
 
 SUFFIX: Final = ".safetensors"
 
 _NAMES: Final = "names"
-_POINTERS: Final = "json-pointers"
+_TREE: Final = "tree"
+_RESERVED: Final = "__metadata__"
 _DTYPES: Final = (
     *("float64", "float32", "float16", "bfloat16", "complex64", "bool"),
     *("int64", "int32", "int16", "int8", "uint64", "uint32", "uint16", "uint8"),
 )
 
 
-def write(path: str, tree: Mapping[str, Any]) -> None:
-    """Write arrays to a new file.
+_MAX_TREE_CHARS: Final = 2**25
+"""Safetensors reads no file with a header of more than 100 MB."""
+
+
+def write(path: str, content: Mapping[Any, Any]) -> None:
+    """Write arrays, and what belongs to them, to a new file.
 
     Args:
         path: The file.
-        tree: Arrays or tensors by name, of numpy, torch, jax or anything that numpy understands, of any shape; numbers;
-            and mappings of them, nested. They keep their dtypes.
+        content: Arrays or tensors by name, of numpy, torch, jax or anything that numpy understands, of any shape, which
+            keep their dtypes; or whatever `trees.taken_apart` takes.
 
     Raises:
         SignalError: Something is none of these.
@@ -39,18 +44,20 @@ def write(path: str, tree: Mapping[str, Any]) -> None:
         ImportError: The package safetensors is missing.
     """
     package = _safetensors()
-    nested = any(isinstance(value, Mapping) for value in tree.values())
-    try:
-        found = dict(_leaves(tree, "", nested=nested))
-    except RecursionError as error:
-        raise SignalError("these arrays are nested too deeply, or a mapping holds itself") from error
-    arrays = {name: _on_host(name, value) for name, value in found.items() if not isinstance(value, Mapping)}
-    if not arrays:
-        raise SignalError("there are no arrays in it, so there is nothing to save")
+    if not content:
+        raise SignalError("there are no arrays in it and nothing else, so there is nothing to save")
+    if all(isinstance(name, str) and name != _RESERVED and trees.is_array(each) for name, each in content.items()):
+        found, metadata = dict(content), {_NAMES: json.dumps([*content])}
+    else:
+        found = {}
+        metadata = {_TREE: json.dumps(trees.taken_apart(content, found, reserved=_RESERVED))}
+        if len(metadata[_TREE]) > _MAX_TREE_CHARS:
+            raise SignalError("there is too much besides the arrays; long lists of numbers are saved as arrays")
+    arrays = {name: _on_host(name, value) for name, value in found.items()}
     with open(path, "xb") as file:
         mode = os.fstat(file.fileno()).st_mode & 0o777
     try:
-        _save(path, arrays, {_POINTERS if nested else _NAMES: json.dumps([*found])})
+        _save(path, arrays, metadata)
     except (package.SafetensorError, KeyError, RuntimeError, TypeError, ValueError) as error:
         # What the operating system said is only in the text: "(os error 28)", in older versions "Os { code: 28".
         if number := re.search(r"(?:\(os error |Os { code: )(\d+)", str(error)):
@@ -59,7 +66,7 @@ def write(path: str, tree: Mapping[str, Any]) -> None:
     os.chmod(path, mode)  # since safetensors 0.8 it would be for the owner alone
 
 
-def read(path: str) -> dict[str, Any]:
+def read(path: str) -> dict[Any, Any]:
     """Return what `write` was given, as arrays of numpy; bfloat16, which numpy lacks, as float32, without loss.
 
     Raises:
@@ -70,18 +77,22 @@ def read(path: str) -> dict[str, Any]:
     package = _safetensors()
     try:
         arrays, metadata = _read(package, path)
-        leaves = dict.fromkeys(json.loads(metadata.get(_POINTERS) or metadata.get(_NAMES, "[]"))) | arrays
-        if _POINTERS not in metadata:
-            return {name: arrays[name] for name in leaves}
-        tree: dict[str, Any] = {}
-        for name, array in leaves.items():
-            *parents, last = (part.replace("~1", "/").replace("~0", "~") for part in name.split("/"))
-            branch = tree
-            for parent in parents:
-                branch = branch.setdefault(parent, {})
-            branch[last] = {} if array is None else array
-        return tree
-    except (package.SafetensorError, AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+        if _TREE not in metadata:
+            names = dict.fromkeys(json.loads(metadata.get(_NAMES, "[]"))) | arrays
+            return {name: arrays[name] for name in names}
+        content = trees.put_together(json.loads(metadata[_TREE]), arrays)
+        if not isinstance(content, dict):
+            raise ValueError("there are no names")
+        return content
+    except (
+        package.SafetensorError,
+        AttributeError,
+        ArithmeticError,
+        LookupError,
+        TypeError,
+        ValueError,
+        RecursionError,
+    ) as error:
         raise LogFormatError(f"is no file of arrays in the format safetensors: {error!r}", path) from error
 
 
@@ -94,40 +105,24 @@ def _safetensors() -> Any:
     return safetensors
 
 
-def _leaves(tree: Mapping[str, Any], prefix: str, *, nested: bool) -> Iterator[tuple[str, Any]]:
-    """Yield the name of each array, and of each mapping that is empty."""
-    for key, value in tree.items():
-        if not isinstance(key, str) or key == "__metadata__":
-            raise SignalError(f"arrays are saved by names that are text, got {key!r} ({type(key).__name__})")
-        name = prefix + (key.replace("~", "~0").replace("/", "~1") if nested else key)
-        if isinstance(value, Mapping) and value:
-            yield from _leaves(value, f"{name}/", nested=nested)
-        else:
-            yield name, value
-
-
 def _on_host(name: str, value: Any) -> Any:
     """Return a contiguous array of numpy, or tensor in the memory of the host; copied only where it has to be."""
     import numpy
 
-    dtype = str(getattr(value, "dtype", type(value).__name__)).removeprefix("torch.")
-    if isinstance(value, bool | int | float) or hasattr(value, "dtype"):
-        try:
-            if _is_tensor(value):
-                if str(value.layout) != "torch.strided":
-                    raise ValueError("it is sparse; make it dense with to_dense()")
-                array = value.detach().cpu().resolve_conj().resolve_neg().contiguous()
-            else:
-                array = numpy.asarray(value, order="C")
-                dtype = array.dtype.name
-            if dtype in _DTYPES:
-                return array
-        except (RuntimeError, TypeError, ValueError) as error:
-            raise SignalError(f"{name!r} cannot be saved: {error}") from error
-    raise SignalError(
-        f"{name!r} is of the type {dtype}, which cannot be saved as an array; there can be {', '.join(_DTYPES)}; "
-        "what else belongs to it can go into the metadata"
-    )
+    dtype = str(value.dtype).removeprefix("torch.")
+    try:
+        if _is_tensor(value):
+            if str(value.layout) != "torch.strided":
+                raise ValueError("it is sparse; make it dense with to_dense()")
+            array = value.detach().cpu().resolve_conj().resolve_neg().contiguous()
+        else:
+            array = numpy.asarray(value, order="C")
+            dtype = array.dtype.name
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise SignalError(f"{name!r} cannot be saved: {error}") from error
+    if dtype not in _DTYPES:
+        raise SignalError(f"{name!r} is an array of {dtype}, which cannot be saved; there can be {', '.join(_DTYPES)}")
+    return array
 
 
 def _is_tensor(value: Any) -> bool:

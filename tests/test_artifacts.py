@@ -107,7 +107,7 @@ def test_the_metadata_tell_everything(logger, source):
         "files": [{"path": "notes.txt", "nbytes": 9, "sha256": hashlib.sha256(source.read_bytes()).hexdigest()}],
         "nbytes": 9,
         "digest": artifact.digest,
-        "aliases": ["latest"],
+        "aliases_when_saved": ["latest"],
         "metadata": {"path": "x", "lr": 0.1, "bad": "NaN"},
         "metrics": {},
         "best": None,
@@ -117,7 +117,9 @@ def test_the_metadata_tell_everything(logger, source):
 def test_the_signal_tells_where_it_is(make, source):
     memory = MemorySink()
     logger = make(sinks=[memory])
-    artifact = logger.log_artifact(source, "data/notes", {"a": [1, {"b": None}]}, step=7, clock="updates")
+    artifact = logger.log_artifact(
+        source, "data/notes", {"a": [1, {"b": None}]}, metrics={"loss": 0.5, "gap": math.nan}, step=7, clock="updates"
+    )
     (stored,) = signals(logger.scenario_dir)
     assert stored["kind"] == "artifact"
     assert (stored["clock"], stored["step"]) == ("updates", 7)
@@ -133,6 +135,7 @@ def test_the_signal_tells_where_it_is(make, source):
         "digest": artifact.digest,
         "aliases": ["latest"],
         "metadata": {"a": [1, {"b": None}]},
+        "metrics": {"loss": 0.5, "gap": "NaN"},
     }
     logger.flush()
     (live,) = [each for each in memory.signals if each.kind == "artifact"]
@@ -308,6 +311,11 @@ def test_the_aliases_are_found_again_without_their_file(logger, source):
         if number == 0:
             early = (directory(logger) / "notes.txt" / "aliases.json").read_bytes()
     before = [each.aliases for each in artifacts.versions(logger.scenario_dir, "notes.txt")]
+    assert metadata(artifacts.find(logger.scenario_dir, "notes.txt", "v0"))["aliases_when_saved"] == [
+        "latest",
+        "best",
+        "no0",
+    ]
     for content in (early, b"", b"{", b'{"aliases": 3}', None):
         path = directory(logger) / "notes.txt" / "aliases.json"
         path.unlink() if content is None else path.write_bytes(content)
@@ -353,8 +361,12 @@ def test_a_missing_version_lists_those_there_are(logger, source, version):
 def test_a_missing_artifact_lists_those_there_are(logger, source):
     """S2-16."""
     logger.log_artifact(source)
-    with pytest.raises(FileNotFoundError, match="no artifact 'model'; its artifacts: notes.txt"):
+    with pytest.raises(FileNotFoundError, match=r"has no artifact 'model'; it has 'notes\.txt'$"):
         artifacts.path(logger.scenario_dir, "model")
+    with pytest.raises(FileNotFoundError, match=r"'note\.txt' \(did you mean 'notes\.txt'\?\); it has"):
+        artifacts.path(logger.scenario_dir, "note.txt")
+    with pytest.raises(FileNotFoundError, match=r"no version 'lates' \(did you mean 'latest'\?\); there are v0"):
+        artifacts.path(logger.scenario_dir, "notes.txt", "lates")
 
 
 def test_verify_finds_what_is_as_it_was(logger, source):

@@ -576,7 +576,7 @@ def test_an_unknown_place_to_run_is_refused(make):
     class Odd(MemorySink):
         isolate = "cloud"
 
-    with pytest.raises(ConfigError, match="isolate must be 'thread', 'process' or 'none', got 'cloud'"):
+    with pytest.raises(ConfigError, match="isolate must be one of 'thread', 'process', 'none', got 'cloud'"):
         make(sinks=[Odd()])
 
 

@@ -13,6 +13,8 @@ pytestmark = pytest.mark.slow
 PLACES = (
     "params", "config", "nested", "url", "bearer", "github", "argument", "option", "override", "variable", "remote", "note", "note_token",
     "table", "cell", "text", "pem", "metadata", "caption", "tag", "bound", "scenario", "columns", "described",
+    "environment", "dashed", "pair", "entry", "login", "mysql", "plural", "vague", "block", "next_line", "row", "type", "wandb_tag",
+    "wandb_notes", "bound_entry", "arguments", "minus",
 )  # fmt: skip
 CANARIES = {name: f"cAnArY{number:02d}Zq7Xw9Kp4Lm2Nb6Vc3" for number, name in enumerate(PLACES)}
 
@@ -29,7 +31,7 @@ sinks = [
     ConsoleSink(stream=open(f"{out}/console.txt", "w"), style="frame", every=1),
     ConsoleSink(stream=open(f"{out}/lines.txt", "w"), style="line", every=1),
     WandbSink(mode="offline", dir=f"{out}/wandb", isolate="thread",
-              config={"secret": secrets["config"]}),
+              config={"secret": secrets["config"]}, tags=["a", f"token={secrets['wandb_tag']}"], notes=f"pw={secrets['wandb_notes']}"),
 ]
 logger = l2logger.DataLogger(
     f"{out}/logs", "canary", {"metrics_columns": ["reward"], "api_token": secrets["columns"]},
@@ -37,7 +39,13 @@ logger = l2logger.DataLogger(
 logger.log_params(lr=0.5, password=secrets["params"], env={"WANDB_API_KEY": secrets["nested"]})
 logger.log_config({"db": {"url": f"postgres://me:{secrets['url']}@host/x"}, "headers": [f"Bearer {secrets['bearer']}"],
                    "git": f"ghp_{secrets['github']}", "argv": sys.argv, "api_key": secrets["config"]})
-logger.log_params(environment=dict(os.environ))
+logger.log_params(environment=dict(os.environ), PGPASSWORD=secrets["environment"], argv=["--password", "-" + secrets["dashed"]],
+                  pairs=[("password", secrets["pair"])], env=[{"name": "API_TOKEN", "value": secrets["entry"]}],
+                  command=["sh", "-c", f"curl -u user:{secrets['login']} http://x"], dump=["mysqldump", "-p" + secrets["mysql"]],
+                  access_tokens=[secrets["plural"]], db={"pass": secrets["vague"]}, text=f"password: |\\n  {secrets['block']}\\n")
+logger.log_text("yaml", f"db:\\n  password:\\n    {secrets['next_line']}\\n  port: 1\\n", 1)
+logger.log_table("variables", [["password", secrets["row"]]], 1, columns=["name", "value"])
+logger.bind(variables=[{"name": "DB_PASS", "value": secrets["bound_entry"]}]).log_metrics(loss=0.25, step=2)
 logger.log_record(block_num=0, exp_num=0, block_type="train", task_name="Task_a", task_params={}, reward=1.0)
 logger.log_metrics(loss=0.5, step=1)
 logger.note(f"logged in with token={secrets['note']}", step=1)
@@ -50,6 +58,7 @@ logger.bind(api_key=secrets["bound"]).log_histogram("weights", np.arange(10.0), 
 logger.describe("loss", unit=f"Bearer {secrets['described']}")
 open(f"{out}/model.bin", "wb").write(b"weights")
 logger.log_artifact(f"{out}/model.bin", "model", {"hub_token": secrets["metadata"]}, type="model")
+logger.log_artifact(f"{out}/model.bin", "other", type=f"password={secrets['type']}")
 logger.close()
 assert not [each for each in logger.health() if each.failed or each.dropped], logger.health()
 print(logger.health())
@@ -84,6 +93,11 @@ def out(tmp_path_factory):
         CANARIES["argument"],
         f"--password={CANARIES['option']}",
         f"db.password={CANARIES['override']}",
+        "--set",
+        "hub.token",
+        CANARIES["arguments"],
+        "--passphrase",
+        "-" + CANARIES["minus"],
     ]
     command = [sys.executable, code / "train.py", out, code / "secrets.json", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)

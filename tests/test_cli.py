@@ -318,6 +318,48 @@ def test_a_table_leaves_out_columns_that_do_not_fit(logged):
     assert "columns not shown, the terminal is too narrow: " in plain(output)
 
 
+def test_what_says_nothing_is_left_out_first(logged):
+    """Empty columns and those that are the same in all rows, which the note tells."""
+    sql = "SELECT 'r' || 1 AS run, exp_num, repeat('x', 30) AS same, NULL AS nothing, 'a' || exp_num AS label FROM records"
+    _, output = on_a_terminal("query", logged, sql, columns=45)
+    lines = plain(output).splitlines()
+    assert lines[0].split() == ["run", "exp_num", "label"]
+    assert lines[-1].endswith(f"too narrow: same ({'x' * 30}), nothing (empty)")
+
+
+def test_a_single_row_keeps_its_first_columns(logged):
+    sql = "SELECT 1 AS a, repeat('x', 30) AS b, repeat('y', 30) AS c, 2 AS d"
+    _, output = on_a_terminal("query", logged, sql, columns=45)
+    assert plain(output).splitlines()[0].split() == ["a", "b", "d"]
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_tail_leaves_out_what_is_the_same_in_all_lines_if_they_do_not_fit(make, columns):
+    logger = make()
+    for exp_num in range(3):
+        logger.log_record(record(exp_num, reward=exp_num, other=1.5))
+    logger.close()
+    _, output = on_a_terminal("tail", logger.scenario_dir, columns=columns)
+    *lines, note = plain(output).splitlines()
+    assert [line.split()[-1] for line in lines] == ["reward=0", "reward=1", "reward=2"]
+    assert max(map(len, lines)) <= columns
+    everything = ["worker_id worker-default", "other 1.5", "block 0-train", "task_name Task_a"]
+    assert note.partition("in all of them: ")[2].split(", ") == everything[: {40: 4, 80: 1}[columns]]
+
+
+def test_tail_in_a_pipe_leaves_nothing_out(make):
+    logger = make()
+    for exp_num in range(3):
+        logger.log_record(record(exp_num))
+    assert run("tail", logger.scenario_dir, COLUMNS="20").stdout.count("worker-default") == 3
+
+
+def test_show_tables_lists_what_can_be_asked_and_nothing_else(logged):
+    tear(logged)
+    found = run("query", logged, "SHOW TABLES", "-f", "csv").stdout.split()[1:]
+    assert found == sorted(["records", "regimes", "runs", "metrics", "params", "signals", "media", "artifacts"])
+
+
 def test_output_that_ascii_cannot_hold_is_escaped(make):
     logger = make()
     logger.log_record(record(note="é"))
@@ -552,9 +594,9 @@ def test_aggregate_writes_one_file(logged, tmp_path, monkeypatch, args, name):
 def test_tail_shows_the_last_records_of_all_workers(logged):
     lines = run("tail", logged, "-n", 3).stdout.splitlines()
     assert [line.split()[1:5] for line in lines] == [
-        ["w1", "3-test", "task_a", "9"],
-        ["w0", "3-test", "task_a", "10"],
-        ["w1", "3-test", "task_a", "11"],
+        ["w1", "3-test", "Task_a", "9"],
+        ["w0", "3-test", "Task_a", "10"],
+        ["w1", "3-test", "Task_a", "11"],
     ]
     assert lines[-1].endswith("  reward=3.66667")
 
@@ -619,6 +661,16 @@ def test_tail_of_an_empty_run_says_so(make):
     result = run("tail", make().scenario_dir)
     assert (result.exit_code, result.stdout) == (0, "")
     assert result.stderr.startswith("note: nothing was logged in ")
+
+
+def test_tail_of_a_run_without_records_tells_of_what_else_was_logged(make):
+    logger = make()
+    logger.log_metrics(loss=0.5)
+    logger.note("well")
+    result = run("tail", logger.scenario_dir)
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr.endswith(" yet, but 2 signals beside them; --all shows them\n")
+    assert len(run("tail", "--all", logger.scenario_dir).stdout.splitlines()) == 2
 
 
 # convert, repair, version

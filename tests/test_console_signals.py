@@ -665,3 +665,67 @@ def test_the_sink_may_be_opened_again(style):
     sink.write(metrics(1, closed=1))
     assert stream.getvalue().count("lr dropped") == 2
     assert "closed" not in stream.getvalue()
+
+
+# Order, and what is never left out.
+
+
+def test_columns_of_records_come_in_the_order_of_metrics_columns():
+    """S2-4: then the others, by the alphabet."""
+    run = RUN._replace(logger_info={"metrics_columns": ["reward", "loss"]})
+    stream = io.StringIO()
+    sink = ConsoleSink(stream=stream, style="line")
+    sink.open(run)
+    sink.write(signal(0, zeta=1, loss=2, reward=3, alpha=4))
+    sink.close()
+    assert stream.getvalue().split()[:7] == ["block", "task_name", "exp_num", "reward", "loss", "alpha", "zeta"]
+
+
+def test_the_live_table_has_the_same_order():
+    look = Look()
+    look.rank(["reward", "loss"])
+    tally = Tally("run")
+    tally.add(signal(0, zeta=1, loss=2, reward=3, alpha=4).fields)
+    header = str(table(tally, look, 0.0, width=120)).splitlines()[3].split()
+    assert [name for name in header if name != "mean"][3:] == ["reward", "loss", "alpha", "zeta"]
+
+
+@pytest.mark.parametrize("style", ["frame", "line"])
+def test_metrics_of_a_step_come_as_they_were_given(style):
+    """S2-1."""
+    text = shown(metrics(1, zeta=1, reward=2, alpha=3), style=style)
+    assert re.findall("zeta|reward|alpha", text) == ["zeta", "reward", "alpha"]
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_the_last_of_each_name_is_shown_in_the_end(style):
+    """S4-10: if it was not its turn before."""
+    images = [of_kind("image", n, name=f"n{n % 2}", path=f"p{n}", width=1, height=1, channels=1) for n in range(8)]
+    text = shown(*images, style=style, every=3600.0)
+    assert re.findall(r"p\d", text) == ["p0", "p1", "p6", "p7"]
+
+
+def test_what_was_shown_is_not_shown_again_in_the_end():
+    images = [of_kind("image", n, name="n", path=f"p{n}", width=1, height=1, channels=1) for n in range(5)]
+    assert re.findall(r"p\d", shown(*images, style="line", every=2)) == ["p0", "p2", "p4"]
+
+
+def test_every_version_of_an_artifact_is_shown():
+    """S4-5."""
+    versions = [
+        of_kind("artifact", n, name="net", version=f"v{n}", path=f"artifacts/net/v{n}", files=(), nbytes=0, aliases=())
+        for n in range(4)
+    ]
+    assert re.findall(r" (v\d) ", shown(*versions, style="line", every=3600.0)) == ["v0", "v1", "v2", "v3"]
+
+
+@pytest.mark.parametrize(
+    ("level", "style"), [("debug", "2"), ("info", ""), ("warning", "33"), ("error", "31")], ids=lambda each: each
+)
+def test_notes_show_their_level(level, style, monkeypatch):
+    """S3-9."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    line = shown(of_kind("note", text="lr dropped", level=level), style="line").splitlines()[-1]
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", line)
+    assert plain == "note  lr dropped" if level == "info" else plain == f"note  {level}  lr dropped"
+    assert (f"\x1b[{style}mlr dropped" in line) is bool(style)

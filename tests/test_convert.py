@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from reading import files, parse, record, rows
 
-from l2logger import ConfigError, DataLogger, DirectoryError, LogFormatError, read, rules
+from l2logger import ConfigError, DataLogger, DirectoryError, LogFormatError, artifacts, read, rules
 from l2logger.convert import convert
 from l2logger.legacy import ClassifPerformanceLogger, RLPerformanceLogger
 from l2logger.schema import V1_0
@@ -352,3 +352,33 @@ def test_the_source_is_not_touched(modern, tmp_path):
     before = contents(modern)
     convert(modern, tmp_path / "a", version="1.0")
     assert contents(modern) == before
+
+
+def test_what_was_logged_beside_the_records_is_copied(make, tmp_path):
+    """S1-59, S2-16: signals, media, artifacts and the manifest, but not how far replays have come."""
+    import numpy
+
+    logger = make(scenario_info={"author": "JHU"}, tags=["x"])
+    logger.log_record(record(0))
+    logger.log_metrics({"agent": {"loss": 0.5}}, step=3)
+    logger.log_params(lr=0.1)
+    logger.log_image("view", numpy.zeros((2, 2, 3), numpy.uint8), step=1)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "weights.bin").write_bytes(b"\0" * 100)
+    logger.log_artifact(tmp_path / "data", "data")
+    logger.close()
+    source = Path(logger.scenario_dir)
+    (source / "replay").mkdir()
+    (source / "replay" / "tensorboard-1.json").write_text("{}")
+    target = tmp_path / "target"
+    convert(source, target, version="1.0")
+    same = [name for name in contents(source) if not name.endswith("worker-default/0-train/data-log.tsv")]
+    same = [name for name in same if name != "logger_info.json" and not name.startswith("replay/")]
+    assert {name: contents(target)[name] for name in same} == {name: contents(source)[name] for name in same}
+    assert not (target / "replay").exists()
+    assert read.metrics(target).project("name, step, value").fetchall() == [("agent/loss", 3, 0.5)]
+    assert (read.params(target), read.info(target).tags, read.info(target).version) == ({"lr": 0.1}, ("x",), "1.0")
+    assert Path(read.logged(target, "image", "view")["path"]).read_bytes().startswith(b"\x89PNG")
+    assert read.media(target).filter(f"starts_with(path, '{target}')").aggregate("count(*)").fetchall() == [(1,)]
+    assert artifacts.verify(target, "data").files == artifacts.verify(source, "data").files
+    assert rules.validate(target).errors == ()

@@ -270,6 +270,21 @@ def test_never_more_than_the_limit_is_held(encoder, receiver):
     assert 0 < max(held) <= 100
 
 
+def test_no_more_than_so_many_wait_however_small_they_are(encoder, receiver, monkeypatch):
+    monkeypatch.setattr(module, "MAX_DRAWINGS", 3)
+    gate = Gate()
+    for step in range(3):
+        encoder.put("image", {"step": step}, gate.drawing(0))
+    late = threading.Thread(target=encoder.put, args=("image", {"step": 3}, drawing(nbytes=0)))
+    late.start()
+    late.join(0.1)
+    assert late.is_alive()
+    gate.open.set()
+    late.join(LIMIT_SECS)
+    encoder.flush()
+    assert receiver.steps == [0, 1, 2, 3]
+
+
 @pytest.mark.usefixtures("small")
 def test_a_drawing_larger_than_the_limit_goes_alone(encoder, receiver):
     for step in range(3):
@@ -781,3 +796,63 @@ print(exits.has_begun(), flush=True)
 def test_hooks_of_the_end_are_called_once_in_their_order_whatever_one_does():
     done = subprocess.run([sys.executable, "-c", HOOKS], capture_output=True, text=True, timeout=60)
     assert done.stdout.split() == ["False", "True", "early", "late", "later"], done.stderr
+
+
+# Without end ----------------------------------------------------------------------------------------------------------
+
+CAMERA = """
+import sys, threading
+import numpy as np
+from l2logger import DataLogger
+
+logger = DataLogger(sys.argv[1], "run", {"metrics_columns": ["reward"]})
+frame = np.zeros((64, 64, 3), np.uint8)
+logger.log_image("first", frame)
+begun = threading.Event()
+def film():
+    step = 0
+    while True:
+        logger.log_image("camera", frame, step)
+        begun.set()
+        step += 1
+threading.Thread(target=film, daemon=True).start()
+begun.wait()
+logger.log_image("last", frame)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("end", ["", "logger.close()", "logger.flush()", "logger.close(); logger.close()"])
+def test_a_daemon_thread_that_never_stops_logging_keeps_no_script_from_ending(end, tmp_path):
+    """What was put before the end is delivered."""
+    done = subprocess.run([sys.executable, "-c", CAMERA + end, str(tmp_path)], capture_output=True, timeout=LIMIT_SECS)
+    assert done.returncode == 0, done.stderr
+    [run] = tmp_path.iterdir()
+    names = {json.loads(line)["name"] for line in (run / "signals" / "worker-default.jsonl").read_text().splitlines()}
+    assert names == {"first", "camera", "last"}
+
+
+@pytest.mark.usefixtures("small")
+def test_closing_while_others_go_on_delivers_what_was_there(encoder, receiver):
+    stop, going = threading.Event(), threading.Event()
+
+    def go_on() -> None:
+        while not stop.is_set():
+            encoder.put("image", {"step": -1}, drawing(name="b"))
+            going.set()
+
+    other = threading.Thread(target=go_on)
+    other.start()
+    try:
+        assert going.wait(LIMIT_SECS)
+        for step in range(5):
+            encoder.put("image", {"step": step}, drawing())
+            encoder.close()
+            assert step in receiver.steps
+    finally:
+        stop.set()
+        other.join(LIMIT_SECS)
+    encoder.close()
+    assert len(receiver.steps) == encoder._done_count
+    assert [step for step in receiver.steps if step >= 0] == list(range(5))
+    assert media_threads() == []

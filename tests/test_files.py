@@ -161,7 +161,9 @@ def test_the_least_recently_used_file_gives_way(make, clock):
             clock.seconds += 0.001
             logger.log_record(record(exp_num, worker_id=f"w{worker}"))
     assert len(logger._store.records._pool._files) == 64
-    assert {Path(path).parts[-3] for path in logger._store.records._pool._files} == {f"w{worker}" for worker in range(36, 100)}
+    assert {Path(path).parts[-3] for path in logger._store.records._pool._files} == {
+        f"w{worker}" for worker in range(36, 100)
+    }
     if descriptors:
         assert len(os.listdir("/proc/self/fd")) <= descriptors + 64
     assert len(rows(logger.scenario_dir)) == 300

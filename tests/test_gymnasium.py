@@ -9,11 +9,11 @@ from pathlib import Path
 import gymnasium
 import numpy as np
 import pytest
-from count_env import LENGTHS
+from count_env import LENGTHS, Count
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
 from reading import rows
 
-from l2logger import ConfigError, read
+from l2logger import ConfigError, LogWarning, read
 from l2logger.gymnasium import METRICS, LogEpisodes, LogVectorEpisodes
 from l2logger.rules import validate
 
@@ -310,6 +310,47 @@ def test_a_vector_has_videos_of_its_first_environment(run, mode):
     envs = LogVectorEpisodes(SyncVectorEnv(makers, autoreset_mode=mode), run.block("train"), video_every=2)
     play_vector(envs, steps=sum(LENGTHS) + 3)
     assert [each["frames"] for each in videos(run)][:2] == [LENGTHS[0] + 1, LENGTHS[2] + 1]
+
+
+def render_of(kind: str):
+    def render(self):
+        if kind == "none":
+            return None
+        if kind == "lost" and self.steps == 2:
+            raise RuntimeError("gl lost")
+        shape = {"resized": (8 + self.steps, 8, 3), "alpha": (8, 8, 4)}.get(kind, (8, 8, 3))
+        return np.full(shape, 200.0 if kind == "float" else 200, None if kind == "float" else np.uint8)
+
+    return render
+
+
+@pytest.mark.parametrize(
+    ("kind", "said", "frames"),
+    [
+        ("none", "could not be rendered: ValueError", []),
+        ("lost", "could not be rendered: RuntimeError\\('gl lost'\\)", [2]),
+        ("resized", "the video 'episode' at exp_num 0 was left out", []),
+        ("alpha", "was left out.*no transparency", []),
+        ("float", "was left out", []),
+    ],
+)
+def test_a_film_that_cannot_be_made_does_not_end_the_training(run, monkeypatch, kind, said, frames):
+    monkeypatch.setattr(Count, "render", render_of(kind))
+    env = LogEpisodes(Count(render_mode="rgb_array"), run.block("train"), video_every=4)
+    with pytest.warns(LogWarning, match=said):
+        play(env, steps=LENGTHS[0] + LENGTHS[1])
+    assert [each["frames"] for each in videos(run)] == frames
+    assert len(rows(run.scenario_dir)) == 2
+
+
+@pytest.mark.parametrize("fps", [2000, 0.0001, -3, 0, "fast", [30], float("nan")])
+def test_a_pace_that_no_video_can_have_is_the_usual_one(run, fps):
+    env = Count(render_mode="rgb_array")
+    env.metadata = {**env.metadata, "render_fps": fps}
+    wrapped = LogEpisodes(env, run.block("train"), video_every=4)
+    with pytest.warns(LogWarning, match="its videos have 30 frames a second"):
+        play(wrapped, steps=LENGTHS[0])
+    assert [each["fps"] for each in videos(run)] == [30]
 
 
 def test_a_long_film_leaves_frames_out(monkeypatch):

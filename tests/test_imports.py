@@ -20,8 +20,10 @@ FACTS = {"l2logger.errors", "l2logger.schema"}
 SHARED = (
     FACTS
     | {f"l2logger.{name}" for name in ("cells", "diagnostics", "info_files", "lock", "paths", "signals", "tail")}
-    | {f"l2logger.{name}" for name in ("artifacts", "liveness", "manifest_file")}  # what is kept, as writers and readers see it
-    | {f"l2logger.artifacts.{name}" for name in ("aliases", "contents", "stored", "version")}
+    | {
+        f"l2logger.{name}" for name in ("artifacts", "liveness", "manifest_file", "trees", "weights")
+    }  # what is kept, as writers and readers see it
+    | {f"l2logger.artifacts.{name}" for name in ("aliases", "contents", "loading", "stored", "version")}
     | {"l2logger"}
 )
 BRIDGE = {f"l2logger.{name}" for name in ("replay", "replayer", "course", "stored", "mirror", "commands.replay")}

@@ -19,7 +19,7 @@ import reading
 from hypothesis import given
 from hypothesis import strategies as st
 
-from l2logger import ConfigError, LogLockedError, LogWarning
+from l2logger import ConfigError, LogLockedError, LogWarning, SinkWarning
 from l2logger.run import RunInfo
 from l2logger.signals import KINDS, Signal, freeze
 from l2logger.sinks.jsonl import JsonlSink, line
@@ -341,11 +341,23 @@ def test_after_a_full_disk_the_file_goes_on_with_whole_lines(run, monkeypatch):
         patch.setattr(os, "write", write_some)
         with pytest.raises(OSError, match="No space left"):
             sink.write(record(exp_num=1))
-    with pytest.warns(LogWarning, match="disk was full"):
-        sink.write(record(exp_num=2))
+    sink.write(record(exp_num=2))
     sink.close()
     lines = Path(run.scenario_dir, "mirror.jsonl").read_text().splitlines()
     assert [json.loads(each)["exp_num"] for each in lines] == [0, 2]
+
+
+def test_a_file_that_was_deleted_is_made_anew(run):
+    path = Path(run.scenario_dir, "mirror.jsonl")
+    sink = JsonlSink()
+    sink.open(run)
+    sink.write(record(exp_num=0))
+    path.unlink()
+    with pytest.warns(SinkWarning, match=r"mirror\.jsonl was deleted or replaced"):
+        sink.write(record(exp_num=1))
+    sink.write(record(exp_num=2))
+    sink.close()
+    assert path.read_bytes() == line(record(exp_num=1)) + line(record(exp_num=2))
 
 
 def test_a_path_is_where_the_file_is_made_with_its_directory(run, tmp_path):

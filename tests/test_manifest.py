@@ -3,22 +3,25 @@
 import json
 import multiprocessing
 import os
+import pickle
 import re
 import signal
 import subprocess
 import sys
 import threading
+import time
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from reading import record
+from reading import record, signals
 
 from l2logger import DataLogger, LogFormatError, LogWarning, liveness, lock, manifest, manifest_file
 from l2logger.manifest import Manifest, status_of
 
 SPAWN = multiprocessing.get_context("spawn")
+LIMIT_SECS = 30
 NEVER_PID = 2**22 + 1  # above the highest that Linux gives
 
 
@@ -39,6 +42,13 @@ def script(root, *lines, **options):
         ["import os, sys, signal", "from l2logger.manifest import *", "m = Manifest(sys.argv[1])", "m.begin()", *lines]
     )
     return subprocess.Popen([sys.executable, "-c", code, root], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)  # fmt: skip
+
+
+def wait_until(is_so):
+    deadline = time.monotonic() + LIMIT_SECS
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
 
 
 def ended(root, *lines):
@@ -82,6 +92,7 @@ def test_beginning_again_changes_nothing(root):
 def test_parameters_are_merged(root):
     """S2-8."""
     run = Manifest(root)
+    run.begin()
     run.merge({"lr": 1, "env": {"size": 3, "wind": 0.5}})
     run.merge({"lr": 2, "env": {"size": {"x": 1}}, "more": [1, None]})
     assert stored(root)["params"] == {"lr": 2, "env": {"size": {"x": 1}, "wind": 0.5}, "more": [1, None]}
@@ -110,6 +121,7 @@ def test_secrets_do_not_get_in(root):
 def test_the_seed_is_found_among_the_parameters(root, params, seed):
     """S3-3."""
     run = Manifest(root)
+    run.begin()
     run.merge(params)
     assert stored(root).get("seed") == seed
     run.finish()
@@ -118,6 +130,7 @@ def test_the_seed_is_found_among_the_parameters(root, params, seed):
 def test_descriptions_are_kept_by_metric(root):
     """S4-12."""
     run = Manifest(root)
+    run.begin()
     run.describe("loss", None, "min")
     run.describe("loss", "nats", None)
     run.describe("return", "points", "max")
@@ -155,7 +168,7 @@ def test_what_is_logged_after_the_end_goes_on_with_the_session(root):
     run = Manifest(root)
     run.begin()
     run.finish()
-    run.merge({"lr": 1})
+    run.begin()
     assert manifest.read(root)["status"] == "running"
     run.finish()
     found = stored(root)
@@ -339,8 +352,65 @@ def test_a_run_goes_on_as_long_as_one_of_its_owners(root):
     assert stored(root)["status"] == "failed"
 
 
+def test_a_session_that_is_collected_while_the_manifest_is_changed_ends_after_that(root):
+    """The lock is this thread's own: to wait for it in a finalizer would be for ever."""
+    ticks = iter(range(1790000000, 1790000010))
+    run, other = (Manifest(root, clock=lambda: next(ticks)) for _ in range(2))
+    run.begin()
+    other.begin()
+    held = [other]
+    del other
+    begin = time.monotonic()
+    run._session.update(lambda found: held.clear())
+    assert time.monotonic() - begin < 2
+    assert [session["status"] for session in stored(root)["sessions"]] == ["running", "complete"]
+    run.finish()
+    assert stored(root)["status"] == "complete"
+
+
+def test_a_signal_handler_may_log_to_the_run_while_the_manifest_is_changed(root):
+    """With a logger of its own."""
+    run, other = Manifest(root), Manifest(root, owner=False)
+    run.begin()
+
+    def change(found):
+        found["first"] = True
+        other.begin()
+        other.merge({"lr": 1})
+        assert "params" not in stored(root)
+
+    run._session.update(change)
+    assert (stored(root)["first"], stored(root)["params"]) == (True, {"lr": 1})
+    run.finish()
+
+
+def test_a_pickled_logger_leaves_it_to_the_original_how_the_run_is_doing(make):
+    """As in the workers of a pool, one for each task."""
+    logger = make(tags=["a"])
+    pickled = pickle.dumps(logger)
+    before = os.stat(Path(logger.scenario_dir, "run.json")).st_ino
+    for number in range(3):
+        pickle.loads(pickled).log_metrics(loss=number)
+    assert os.stat(Path(logger.scenario_dir, "run.json")).st_ino == before
+    pickle.loads(pickled).log_params(lr=1)
+    found = stored(logger.scenario_dir)
+    assert (found["status"], found["tags"], found["params"], len(found["sessions"])) == ("running", ["a"], {"lr": 1}, 1)
+
+
+def test_what_is_logged_in_the_midst_of_garbage_hangs_nobody(make):
+    """Loggers that nobody holds any more are collected at any moment, also while the manifest is locked."""
+    logger = make()
+    pickled = pickle.dumps(logger)
+    begin = time.monotonic()
+    for number in range(60):
+        pickle.loads(pickled).log_params({f"p{number}": number})
+    assert time.monotonic() - begin < LIMIT_SECS
+    assert len(stored(logger.scenario_dir)["params"]) == 60
+
+
 def merge_many(root, name):
     joined = Manifest(root, owner=False)
+    joined.begin()
     for number in range(30):
         joined.merge({name: {str(number): number}})
     joined.finish()
@@ -380,6 +450,7 @@ def test_a_forked_child_does_not_end_the_run(root):
     pid = os.fork()
     if not pid:
         run.after_fork()
+        run.begin()
         run.merge({"child": 1})
         run.finish("failed")
         os._exit(0)
@@ -407,6 +478,107 @@ def test_a_forked_child_that_outlives_the_run_does_not_keep_it_alive(root):
 def test_a_child_that_leaves_by_sys_exit_does_not_end_the_run(root):
     process = script(root, "if not os.fork(): sys.exit(0)", "os.wait()", "print(read(sys.argv[1])['status'])")
     assert process.communicate(timeout=60)[0] == b"running\n"
+
+
+def test_a_forked_child_that_goes_on_keeps_the_run_alive(make):
+    """F-066: it is known to be there as soon as it logs anything, and not only with its first parameters."""
+    logger = make()
+    told, tell = os.pipe()
+    end, stay = os.pipe()
+    parent = os.fork()
+    if not parent:
+        logger.log_metrics(loss=0.5)
+        if not os.fork():
+            os.close(stay)
+            logger.bind(worker_id="child").log_metrics(loss=0.25)
+            os.write(tell, b"x")
+            os.read(end, 1)
+            os._exit(0)
+        signal.pause()
+    os.read(told, 1)
+    before = os.stat(Path(logger.scenario_dir, "run.json")).st_ino
+    os.kill(parent, signal.SIGKILL)
+    os.waitpid(parent, 0)
+    assert manifest.read(logger.scenario_dir)["status"] == "running"
+    os.write(stay, b"x")
+    wait_until(lambda: manifest.read(logger.scenario_dir)["status"] == "interrupted")
+    assert os.stat(Path(logger.scenario_dir, "run.json")).st_ino == before
+
+
+def test_who_has_nothing_to_say_does_not_write_the_manifest(root):
+    run, joined = Manifest(root), Manifest(root, owner=False)
+    run.begin()
+    before = os.stat(Path(root, "run.json")).st_ino
+    joined.begin()
+    joined.finish()
+    assert os.stat(Path(root, "run.json")).st_ino == before
+    run.finish()
+
+
+def log_one(logger, loss):
+    logger.bind(worker_id=f"w{loss}").log_metrics(loss=loss)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+@pytest.mark.filterwarnings("ignore:This process.*fork:DeprecationWarning")
+def test_children_of_multiprocessing_say_that_they_are_done(make, method):
+    """Also one that was the first to log something; most of them leave without the hooks of atexit."""
+    logger = make()
+    context = multiprocessing.get_context(method)
+    for number in range(2):
+        child = context.Process(target=log_one, args=(logger, number))
+        child.start()
+        child.join(60)
+        assert child.exitcode == 0
+    found = stored(logger.scenario_dir)
+    assert [session["status"] for session in found["sessions"]] == ["complete"]
+    logger.log_metrics(loss=0.5)
+    logger.close()
+    found = stored(logger.scenario_dir)
+    assert [found["status"], *(session["status"] for session in found["sessions"])] == ["complete"] * 3
+
+
+def test_a_session_that_left_without_a_word_is_not_running_when_the_last_one_ends(root):
+    """Such as a child that was the first to log something, beside its parent, and was killed."""
+    process = script(root, "print(flush=True)", "input()", "os.kill(os.getpid(), signal.SIGKILL)")
+    process.stdout.readline()
+    run = Manifest(root)
+    run.begin()
+    process.communicate(b"\n", timeout=60)
+    run.finish()
+    assert [session["status"] for session in stored(root)["sessions"]] == ["interrupted", "complete"]
+    assert stored(root)["status"] == "complete"
+
+
+AT_EXIT = """
+import atexit, sys
+def late():
+    print("late", flush=True)
+    logger.log_metrics(loss=0.5)
+    logger.log_params(lr=1)
+atexit.register(late)
+from l2logger import DataLogger
+logger = DataLogger(sys.argv[1], "run", {"metrics_columns": ["reward"]})
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "status"),
+    [
+        ("", "complete"),
+        ("logger.log_metrics(loss=1)", "complete"),
+        ("logger.log_metrics(loss=1); logger.close()", "complete"),
+        ("logger.log_metrics(loss=1); logger.close(); 1 / 0", "failed"),
+    ],
+)
+def test_what_is_logged_by_a_late_hook_of_the_end_leaves_no_run_that_goes_on(before, status, tmp_path):
+    """After all others, even those of weakref, have been called."""
+    done = subprocess.run([sys.executable, "-c", AT_EXIT + before, str(tmp_path)], capture_output=True, timeout=60)
+    assert done.stdout == b"late\n"
+    [run] = tmp_path.iterdir()
+    found = stored(run)
+    assert (found["status"], found["params"]) == (status, {"lr": 1}), done.stderr
 
 
 # Trouble.
@@ -467,6 +639,18 @@ def test_a_run_directory_that_is_gone_is_a_warning(root):
         run.finish()
 
 
+def test_where_warnings_are_errors_it_stops_the_logging_no_more(logger):
+    """As in this test."""
+    os.mkdir(Path(logger.scenario_dir, "run.json"))
+    logger.log_metrics(loss=0.5)
+    logger.log_params(lr=1)
+    os.rmdir(Path(logger.scenario_dir, "run.json"))
+    Path(logger.scenario_dir, "run.json").write_text("{")
+    logger.log_params(gamma=1)
+    assert [signal["kind"] for signal in signals(logger.scenario_dir)] == ["metrics", "params", "params"]
+    assert stored(logger.scenario_dir)["params"] == {"lr": 1, "gamma": 1}
+
+
 def test_what_is_no_file_is_left_alone(root):
     os.mkfifo(Path(root, "run.json"))
     run = Manifest(root)
@@ -478,6 +662,7 @@ def test_what_is_no_file_is_left_alone(root):
 
 def test_what_json_does_not_have_is_a_warning(root):
     run = Manifest(root)
+    run.begin()
     with pytest.warns(LogWarning, match="cannot be written as JSON"):
         run.merge({"lr": float("nan")})
     run.merge({"gamma": 1})

@@ -4,11 +4,12 @@ import errno
 
 import numpy as np
 import pytest
-import torch
 from drawn import made
 
 from l2logger.errors import SignalError
 from l2logger.media.arrays import array
+
+torch = pytest.importorskip("torch")
 
 RNG = np.random.default_rng(0)
 

@@ -138,7 +138,17 @@ def test_where_there_are_no_locks_nothing_is_swept(tmp_path, monkeypatch):
     left = tmp_path / "media" / ".1-0.tmp"
     left.parent.mkdir()
     left.touch()
-    monkeypatch.setattr(lock, "take", lambda fd, path: None)
+    monkeypatch.setattr(lock, "fcntl", None)
+    sweep(str(tmp_path))
+    assert left.exists()
+
+
+def test_where_everybody_gets_a_lock_nothing_is_swept(tmp_path, monkeypatch):
+    """As some network file systems do."""
+    left = tmp_path / "media" / ".1-0.tmp"
+    left.parent.mkdir()
+    left.touch()
+    monkeypatch.setattr(lock, "attempt", lambda fd: True)
     sweep(str(tmp_path))
     assert left.exists()
 

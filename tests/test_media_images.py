@@ -3,15 +3,18 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from drawn import made, png
+from matplotlib.figure import Figure
 from PIL import Image
 
 from l2logger.errors import SignalError
 from l2logger.media.images import image
+
+torch = pytest.importorskip("torch")
 
 RNG = np.random.default_rng(0)
 GREY = RNG.integers(0, 256, (6, 8), dtype=np.uint8)
@@ -145,9 +148,17 @@ REFUSED = [
     (np.zeros(7, np.float32), ["float32", "(7,)"]),
     (np.zeros((0, 5, 3), np.uint8), ["uint8", "(0, 5, 3)"]),
     (np.zeros((4, 5), complex), ["complex128", "(4, 5)"]),
-    (np.array([["a"]]), ["<U1", "(1, 1)"]),
+    (np.array([["a"]]), ["[['a']]", "(ndarray)"]),
     (torch.zeros(4, 5, dtype=torch.int32), ["int32", "(4, 5)"]),
-    (None, ["object", "()"]),
+    (None, ["got None (NoneType)"]),
+    ("x.png", ["got 'x.png' (str)", "PIL.Image.open", "log_artifact"]),
+    (Path("x.png"), ["PosixPath", "log_artifact"]),
+    (b"\x89PNG", ["(bytes)", "PIL.Image.open"]),
+    (Figure(), ["(Figure)", "log_figure"]),
+    (Figure().add_subplot(), ["(Axes)", "log_figure"]),
+    (3, ["got 3 (int)"]),
+    ({"a": 1}, ["(dict)"]),
+    ([["a", "b"]], ["(list)"]),
     ([[1, 2], [3]], ["list"]),
     (torch.zeros(3, 3).to_sparse(), ["Tensor", "float32", "(3, 3)"]),
     (np.ma.masked_array([[1.0]], mask=[[True]]), ["masked"]),
@@ -163,6 +174,26 @@ def test_another_type_or_shape_is_an_error_that_names_both(given, words):
         image("x", given)
     for word in words:
         assert word in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "advice"),
+    [
+        (np.zeros((4, 5), np.int64), r"from 0 to 0; convert it with \.astype\('uint8'\)"),
+        (np.array([[0, 255]], np.uint16), r"from 0 to 255; convert it with \.astype\('uint8'\)"),
+        (np.array([[0.0, 255.0]]), r"from 0 to 255; convert it with \.astype\('uint8'\)"),
+        (np.array([[0, 256]]), "from 0 to 256; scale it by a range that is the same for all images"),
+        (np.array([[-1, 7]]), "from -1 to 7; scale it by a range"),
+        (np.array([[-1.0, 1.0]]), "from -1 to 1; scale it by a range"),
+        (np.array([[0.5, 254.5]]), "from 0.5 to 254.5; divide it by 255"),
+        (np.array([[0.5, np.inf]]), "from 0.5 to inf; scale it by a range"),
+        (np.array([[1j]]), r"\(1, 1\); convert it, or"),
+    ],
+)
+def test_the_error_says_how_these_values_become_an_image(given, advice):
+    """S2-9: the same for each image of a run, so that the brightness does not change between them."""
+    with pytest.raises(SignalError, match=advice):
+        image("x", given)
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,13 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-import torch
 from drawn import frames, made, scene
 from PIL import Image, ImageSequence
 
 from l2logger.errors import SignalError
 from l2logger.media.videos import video
+
+torch = pytest.importorskip("torch")
 
 SCENE = scene(12, 40, 64)
 GREY = SCENE[..., 1]

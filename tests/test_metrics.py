@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reading import files, record, rows, signals
 
-from l2logger import DataLogger, LogWriteError, SignalError
+from l2logger import DataLogger, LogWriteError, SignalError, SinkWarning
 from l2logger.processors import canonical
 from l2logger.signals import KINDS
 from l2logger.sinks import MemorySink
@@ -514,3 +514,113 @@ def test_threads_share_one_encoder(logger):
         thread.join()
     assert logger.flush()
     assert len(signals(logger.scenario_dir)) == 8
+
+
+def test_what_has_no_step_belongs_to_the_last_metrics(logger):
+    """S2-3: on the same clock; without a clock, or before any metrics, the step is null."""
+    logger.note("before")
+    logger.log_metrics(a=1, step=5)
+    logger.note("at")
+    logger.note("elsewhere", clock="epoch")
+    logger.note("over time", clock=None)
+    assert [each["step"] for each in signals(logger.scenario_dir)] == [None, 5, 5, None, None]
+
+
+def test_a_handle_may_have_a_step(logger):
+    """S3-6: for an evaluation that logs many things."""
+    handle = logger.bind(step=3, clock="epoch", block_num=1)
+    handle.log_metrics(a=1)
+    handle.note("hello")
+    handle.log_metrics(a=2, step=4)
+    handle.log_metrics(a=3, clock="updates")
+    assert [(each["clock"], each["step"]) for each in signals(logger.scenario_dir)] == [
+        ("epoch", 3),
+        ("epoch", 3),
+        ("epoch", 4),
+        ("updates", 3),
+    ]
+    assert signals(logger.scenario_dir)[0]["context"] == {"block_num": 1}
+
+
+@pytest.mark.parametrize("name", ["global_step", "commit", "values", "data", "metrics"])
+def test_a_keyword_of_another_logger_is_no_metric(logger, name):
+    with pytest.raises(SignalError, match=f"would be a metric called '{name}'"):
+        logger.log_metrics({"loss": 1}, **{name: 3})
+    logger.log_metrics({name: 3})
+    assert len(signals(logger.scenario_dir)) == 1
+
+
+def test_every_place_in_the_code_counts_for_itself(logger):
+    """S3-5: also two on one line; another interval begins anew."""
+    found = [(logger.every(2), logger.every(3)) for _ in range(6)]
+    assert found == [(True, True), (False, False), (True, False), (False, True), (True, False), (False, False)]
+    assert [logger.every(pace) for pace in (2, 2, 4, 4, 4, 4, 4)] == [True, False, True, False, False, False, True]
+    assert [logger.every(20 / 10, key="quotient"), logger.every(numpy.int64(2), key="quotient")] == [True, False]
+
+
+@pytest.mark.parametrize("interval", [0, -1, 2.5, True, None, "often", [2], math.nan])
+def test_an_interval_is_a_number_or_a_time(logger, interval):
+    with pytest.raises(SignalError, match="every takes a number of calls, such as 10, or a time, such as '2s'; got"):
+        logger.every(interval)
+
+
+def test_a_timer_decorates_functions(logger):
+    """S3-7."""
+
+    @logger.timer("update")
+    def update():
+        return 3
+
+    assert update() == 3
+    logger.log_metrics(loss=1)
+    assert "time/update" in signals(logger.scenario_dir)[0]["values"]
+
+
+def test_a_clock_is_moved_or_set(logger):
+    with pytest.raises(SignalError, match="not both; got n=5 and to=10"):
+        logger.advance("env_steps", 5, to=10)
+
+
+def test_what_is_logged_after_close_is_told_once_if_there_are_mirrors(make):
+    """The run has it, the mirrors do not."""
+    logger = make(sinks=[Everything()])
+    logger.log_metrics(a=1)
+    logger.close()
+    with pytest.warns(SinkWarning, match=r"this metrics was logged after close\(\): it is stored in the run") as told:
+        logger.log_metrics(a=1)
+        logger.log_metrics(a=1)
+    assert len(told) == 1
+    assert steps(logger) == [("step", 0), ("step", 1), ("step", 2)]
+
+
+def test_parameters_may_be_one_mapping(logger):
+    logger.log_params({"lr": 0.1, "seed": 1}, seed=2)
+    assert signals(logger.scenario_dir)[0]["params"] == {"lr": 0.1, "seed": 2}
+
+
+def test_a_block_logs_metrics_with_itself_as_the_context(logger):
+    with logger.block("train") as block:
+        block.log_metrics(loss=1)
+    assert signals(logger.scenario_dir)[0]["context"] == {
+        "block_num": 0,
+        "block_type": "train",
+        "block_subtype": "wake",
+    }
+
+
+def test_a_name_that_is_there_twice_is_refused(logger):
+    with pytest.raises(SignalError, match="the metric 'a/b' is there twice"):
+        logger.log_metrics({"a/b": 1, "a": {"b": 2}})
+
+
+def test_metrics_that_hold_themselves_are_refused(logger):
+    values = {}
+    values["self"] = values
+    with pytest.raises(SignalError, match="without an end"):
+        logger.log_metrics(values)
+
+
+@pytest.mark.parametrize("clock", [[], 3, "", "a//b"])
+def test_the_name_of_a_clock_is_text(logger, clock):
+    with pytest.raises(SignalError, match="the name of a clock"):
+        logger.log_metrics(a=1, clock=clock)

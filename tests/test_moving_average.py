@@ -124,6 +124,12 @@ def test_several_windows_do_not_average_one_another(averaging):
     assert set(values(logger)[-1]) == {"loss", "loss/mean2", "loss/max3"}
 
 
+def test_a_name_that_looks_like_a_pattern_is_found(averaging):
+    logger = averaging(MovingAverage(1, names="loss[0]"))
+    logger.log_metrics({"loss[0]": 1, "loss": 2})
+    assert values(logger)[0] == {"loss[0]": 1, "loss": 2, "loss[0]/mean1": 1}
+
+
 def test_only_some_metrics(averaging):
     logger = averaging(MovingAverage(1, names=["loss*", "eval/?"]))
     logger.log_metrics({"loss": 1, "loss_value": 2, "eval/a": 3, "eval/ab": 4, "reward": 5})

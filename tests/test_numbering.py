@@ -9,6 +9,7 @@ import random
 import resource
 import signal
 import threading
+import time
 import warnings
 from collections import Counter
 from pathlib import Path
@@ -158,6 +159,7 @@ def test_the_exception_goes_on_though_the_row_that_is_held_is_refused(run):
     assert "The last row of experience 0 was not stored: the record lacks ['reward']" in caught.value.__notes__[0]
 
 
+@pytest.mark.filterwarnings("ignore:note is a list")
 def test_what_is_held_is_a_snapshot(run):
     """F-031."""
     metrics, params = {"reward": 1.0, "note": ["a"]}, {"physics": {"g": 9.8}}
@@ -396,6 +398,44 @@ def test_the_file_is_changed_in_place(run):
 # ---------------------------------------------------------------------------------------------------- crashes and resuming
 
 
+class InterruptError(BaseException):
+    pass
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no interval timers")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_exceptions_of_a_signal_handler_leave_no_number_out_and_none_twice(run):
+    """Ctrl-C that a notebook catches, or the time limit of an episode, at any moment."""
+
+    def interrupt(*_):
+        raise InterruptError
+
+    block = run.block("train")
+    before = signal.signal(signal.SIGALRM, interrupt)
+    interrupts = 0
+    try:
+        end = time.monotonic() + 1
+        while time.monotonic() < end:
+            try:
+                signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-5, 1e-3))
+                for _ in range(5):
+                    with block.experience(*TASK) as experience:
+                        experience.log(reward=1.0)
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            except InterruptError:
+                interrupts += 1
+            except RecordError:  # once, for one that was interrupted before it could end
+                signal.setitimer(signal.ITIMER_REAL, 0)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    count = block.log(*TASK, reward=1.0) + 1
+    complete = [int(num) for num, status in sorted_rows(run, "exp_num", "exp_status") if status == "complete"]
+    assert interrupts > 10
+    assert complete == list(range(count))
+    assert problems(run) == []
+
+
 @pytest.mark.parametrize("data", [b"", b'{"block": [0, "tra', b"[]", b"\0" * 1024, b'{"workers": 1, "else": 2}'])
 def test_a_file_that_a_power_cut_has_torn_is_made_anew_from_the_log(run, data):
     block = run.block("train")
@@ -406,12 +446,67 @@ def test_a_file_that_a_power_cut_has_torn_is_made_anew_from_the_log(run, data):
     assert run.block("train").block_num == 1
 
 
-def test_no_number_is_drawn_where_it_cannot_be_kept(run):
+def test_an_experience_that_is_no_more_does_not_go_on(run):
+    """Such as one whose context was interrupted before it was entered."""
+    block = run.block("train")
+    block.experience(*TASK).__enter__()
+    with block.experience(*TASK) as experience:
+        experience.log(reward=1.0)
+    assert numbers(run) == [0]
+
+
+def test_an_experience_that_cannot_end_is_complained_of_once(run):
+    block = run.block("train")
+    stuck = block.experience(*TASK)
+    stuck.__enter__()
+    with pytest.raises(RecordError, match="experience 0 goes on"):
+        block.log(*TASK, reward=1.0)
+    assert block.log(*TASK, reward=1.0) == 0
+    assert block.log(*TASK, reward=1.0) == 1
+
+
+def test_a_block_is_pickled_within_an_experience(run):
+    block = run.block("train")
+    with block.experience(*TASK) as experience:
+        assert pickle.loads(pickle.dumps(block)).block_num == 0
+        experience.log(reward=1.0)
+    assert numbers(run) == [0]
+
+
+def test_what_a_newer_version_has_put_into_the_file_does_no_harm(run):
+    block = run.block("train")
+    block.log(*TASK, reward=1.0)
+    path = Path(run.scenario_dir) / "numbering.json"
+    path.write_text(json.dumps(state(run) | {"next_exp_num": 7, "colour": "red"}))
+    assert block.log(*TASK, reward=1.0) == 7
+
+
+def test_numbers_given_by_hand_in_the_meantime_are_not_given_again(run):
+    block = run.block("train")
+    assert block.log(*TASK, reward=1.0) == 0
+    run.log_record(record(worker_id="other", block_num=0, exp_num=1))
+    assert block.log(*TASK, reward=1.0) == 2
+    run.log_record(record(block_num=0, exp_num=5))
+    with block.experience(*TASK):
+        pass
+    assert block.log(*TASK, reward=1.0) == 6
+
+
+def test_a_number_that_was_released_is_not_given_below_one_by_hand(run):
+    blocks = [run.bind(worker_id=f"w{number}").block("train") for number in range(2)]
+    with blocks[0].experience(*TASK):
+        blocks[1].log(*TASK, reward=1.0)
+    assert state(run)["released"] == {"w0": 0}
+    run.log_record(record(worker_id="w0", block_num=0, exp_num=5))
+    assert blocks[0].log(*TASK, reward=1.0) == 6
+
+
+def test_no_number_is_allocated_where_it_cannot_be_kept(run):
     block = run.block("train")
     path = Path(run.scenario_dir) / "numbering.json"
     path.unlink()
     path.mkdir()
-    with pytest.raises(LogWriteError, match=r"no number was drawn.*numbering\.json"):
+    with pytest.raises(LogWriteError, match=r"no number was allocated.*numbering\.json"):
         block.log(*TASK, reward=1.0)
     path.rmdir()
     assert block.log(*TASK, reward=1.0) == 0
@@ -427,7 +522,7 @@ def test_a_full_disk_leaves_the_numbers_as_they_were(run):
 
     def child():
         resource.setrlimit(resource.RLIMIT_FSIZE, (len(before), len(before)))
-        with pytest.raises(LogWriteError, match="no number was drawn"):
+        with pytest.raises(LogWriteError, match="no number was allocated"):
             for number in range(250):
                 run.bind(worker_id=f"w{number:010}").block("train")
 
@@ -479,7 +574,7 @@ def test_an_experience_that_was_killed_is_done_again(run, held_rows):
 
 
 @fork
-def test_workers_that_were_killed_get_back_what_they_had_drawn(run):
+def test_workers_that_were_killed_get_back_their_numbers(run):
     """No number is left out, though other workers went on after the one that died first."""
     blocks = [run.bind(worker_id=f"w{number}").block("train") for number in range(3)]
 

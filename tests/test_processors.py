@@ -1,5 +1,6 @@
 """The chain: ours, structlog's own processors in it, and the user's."""
 
+import decimal
 import time
 
 import numpy as np
@@ -349,3 +350,20 @@ def test_markup_and_control_characters_are_stored_as_they_are(logger):
 
 def test_warnings_of_the_chain_are_record_warnings():
     assert issubclass(RecordWarning, UserWarning)
+
+
+@pytest.mark.parametrize("value", [[1, 2], {"x": 1}, (1,), object(), b"x", {1}])
+def test_a_value_that_is_no_number_and_no_text_is_doubted_once(make, value):
+    """What the log can hold but tools would stumble over is told when it is written; strict refuses it."""
+    logger = make()
+    with pytest.warns(RecordWarning, match=r"reward is a \w+; a cell of the log holds one number or text") as told:
+        logger.log_record(record(0, reward=value))
+        logger.log_record(record(1, reward=value))
+    assert len(told) == 1
+    with pytest.raises(RecordError, match="a cell of the log holds one number or text"):
+        make(strict=True).log_record(record(0, reward=value))
+
+
+@pytest.mark.parametrize("value", [0.5, 3, True, None, "text", np.float32(0.5), decimal.Decimal("0.5")])
+def test_numbers_and_texts_are_not_doubted(logger, value):
+    logger.log_record(record(0, reward=value))

@@ -120,7 +120,8 @@ def test_by_default_it_is_the_time_that_passes(make):
 
 
 @pytest.mark.parametrize(
-    "options", [{"per": "day"}, {"every_secs": -1}, {"every_secs": math.nan}, {"every_secs": "1s"}]
+    "options",
+    [{"per": "day"}, {"every_secs": -1}, {"every_secs": math.nan}, {"every_secs": math.inf}, {"every_secs": "1s"}],
 )
 def test_arguments_that_make_no_sense(options):
     with pytest.raises(ConfigError, match="Rate"):

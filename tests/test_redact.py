@@ -23,13 +23,19 @@ SECRET_NAMES = [
     "WANDB_API_KEY", "OPENAI_API_KEY", "OPENAI_API_KEY_2", "api_key_prod", "X-Api-Key", "accessKey", "AWS_SECRET_ACCESS_KEY",
     "aws_access_key_id", "privateKey", "ssh_key", "wandb_key", "sentry_dsn", "connectionString", "cookie", "Set-Cookie", "jwt",
     "auth", "basic_auth", "session_token", "use_auth_token",
+    "PGPASSWORD", "MYSQL_PWD", "DB_PASS", "dbpassword", "rootpasswd", "db_pw", "pass", "PASS", "pw", "oauth", "oauth2", "OAuth", "privkey",
+    "priv_key", "credentials_json", "service_account_json", "clientsecret", "accesstoken", "access_tokens", "api_tokens", "authTokens",
+    "refresh_token", "refresh_tokens",
 ]  # fmt: skip
 
 USUAL_NAMES = [
     "token_count", "max_tokens", "num_tokens", "tokens", "tokenizer", "token_dim", "token_type", "eos_token", "padToken", "mask_token",
     "cls_token", "next_token", "loss_per_token", "max_new_token", "num_token", "key", "keys", "sort_key", "cache_key", "prng_key", "obs_key",
     "keyboard", "monkey", "secret_sauce", "secretary", "password_length", "private_key_path", "has_password", "author", "authors",
-    "authentic", "oauth_method", "n_pass", "forward_pass", "bypass", "compass", "encoder", "reward", "commit", "sha256", "lr", "", 17, None,
+    "authentic", "oauth_method", "n_pass", "forward_pass", "bypass", "compass", "encoder",
+    "pass_rate", "n_passes", "passes", "passed", "pass_1", "trespass", "num_passes", "max_pass", "pass_through", "pw_dim", "pwm", "power",
+    "password_min_length", "num_auth_tokens", "max_api_tokens", "prompt_tokens", "completion_tokens", "access_tokens_used", "oauth_scopes",
+    "credentials_path", "map", "pairwise", "reward", "commit", "sha256", "lr", "", 17, None,
 ]  # fmt: skip
 
 # Each with the part that must not stay, and what becomes of the text.
@@ -74,6 +80,24 @@ SECRET_TEXTS = [
     ("db:\n  password: hunter\n  port: 1\n", "db:\n  password: [redacted]\n  port: 1\n"),
     ("the password: hunter22 is weak", "the password: [redacted] is weak"),
     ("+db.password=abc", "+db.password=[redacted]"),
+    ("PGPASSWORD=abc psql", "PGPASSWORD=[redacted] psql"),
+    ("train.py --password -abc1 --lr 1", "train.py --password [redacted] --lr 1"),
+    ("train.py --set db.password abc --lr 1", "train.py --set db.password [redacted] --lr 1"),
+    ("['--set', 'db.password', 'abc']", "['--set', 'db.password', '[redacted]']"),
+    ("curl -u user:abc http://x", "curl -u user:[redacted] http://x"),
+    ("curl -s --user 'user:abc' http://x", "curl -s --user 'user:[redacted]' http://x"),
+    ("['curl', '-su', 'user:abc']", "['curl', '-su', 'user:[redacted]']"),
+    ("mysql -u root -pabc db", "mysql -u root -p[redacted] db"),
+    ("/usr/bin/mysqldump -p'abc' db > x", "/usr/bin/mysqldump -p'[redacted]' db > x"),
+    ("sshpass -p abc ssh h", "sshpass -p [redacted] ssh h"),
+    ("password: |\n  abc\n  def\n\n  ghi\nport: 1\n", "password: |\n  [redacted]\nport: 1\n"),
+    ("db:\n- password: >-\n    abc\n  port: 1\n", "db:\n- password: >-\n    [redacted]\n  port: 1\n"),
+    ("db:\n  password:\n    abc\n  port: 1\n", "db:\n  password:\n    [redacted]\n  port: 1\n"),
+    ("api_tokens:\n  - abc\nport: 1\n", "api_tokens:\n  - [redacted]\nport: 1\n"),
+    ("api_tokens:\n  - abc\n  - 'def'\nport: 1\n", "api_tokens:\n  - [redacted]'\nport: 1\n"),
+    ('"password":\n  "abc",\n"x": 1', '"password":\n  "[redacted]",\n"x": 1'),
+    ("pw=hunter", "pw=[redacted]"),
+    ("token:abcdef", "token:[redacted]"),
     ("machine api.wandb.ai\n  login user\n  password abc", "machine api.wandb.ai\n  login user\n  password [redacted]"),
 ]  # fmt: skip
 
@@ -83,6 +107,9 @@ USUAL_TEXTS = [
     f"commit {HEX}", f"sha256={HEX}", "sk-learn-random-forest-baseline", "task-" + "a" * 30, "hf_transformers", "eyJ", "token_count=7",
     "max_tokens: 4096", "token: the smallest piece of a text", "eos_token=</s>", "use the --password option", "api_key=None",
     "api_key: null", "password=${oc.env:PW}", "token = get_token()", "password = os.environ['X']", "key=value", "secret_sauce=7",
+    "pass=3 fail=1", "pass: 0.93", "pass: test_step", "they pass :attr:`x`", "pw=64", "pw: 12", "token=17", "use --password -v",
+    "curl -O http://x:80/y", "curl --user-agent me:1", "mysql -P 3306 -u root -p db", "mysql-client -path x", "auth:\n  user: me\n",
+    "token:\n  word\n", "password:\n  The password of the user.\n", "password: |\nport: 1\n", "--set lr 0.1", "pass_rate=0.5 n_passes=3",
     "the secret of success", "no password", "1:2=3", "=", ":", "--", "a" * 1000, "Ω: λ=1", "-----BEGIN PUBLIC KEY-----",
 ]  # fmt: skip
 
@@ -175,6 +202,62 @@ def test_secrets_are_cut_out_of_a_command_line():
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("argv", "without"),
+    [
+        (["--password", "-aB3"], ["--password", REDACTED]),
+        (["--password", "-", "x"], ["--password", "-", "x"]),
+        (["--token", "-v", "x"], ["--token", "-v", "x"]),
+        (["--api-key", ["x", "y"]], ["--api-key", REDACTED]),
+        (["--set", "db.password", "x", "y"], ["--set", "db.password", REDACTED, "y"]),
+        (["--opts", "LR", "1", "DB.PASSWORD", "x", "--y", "password", "z"], ["--opts", "LR", "1", "DB.PASSWORD", REDACTED, "--y", "password", "z"]),
+        (["curl", "-u", "me:x", "http://h"], ["curl", "-u", f"me:{REDACTED}", "http://h"]),
+        (["/bin/curl", "--user=me:x"], ["/bin/curl", f"--user=me:{REDACTED}"]),
+        (["mysql", "-uroot", "-px", "db"], ["mysql", "-uroot", f"-p{REDACTED}", "db"]),
+        (["sshpass", "-p", "x", "ssh"], ["sshpass", "-p", REDACTED, "ssh"]),
+        (["grep", "-px"], ["grep", "-px"]),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_secrets_are_cut_out_of_arguments(argv, without):
+    assert redacted(argv) == without
+
+
+@pytest.mark.parametrize(
+    ("value", "without"),
+    [
+        ([("password", "x"), ("lr", "y")], [["password", REDACTED], ("lr", "y")]),
+        ([{"name": "API_TOKEN", "value": "x"}], [{"name": "API_TOKEN", "value": REDACTED}]),
+        ({"Key": "db_password", "Value": "x", "n": 1}, {"Key": "db_password", "Value": REDACTED, "n": 1}),
+    ],
+    ids=str,
+)
+def test_a_name_may_stand_beside_its_value(value, without):
+    assert redacted(value) == without
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"pass": 0.9375},
+        {"pass": 12, "fail": 3},
+        {"token": 17},
+        {"name": "token", "value": "the"},
+        {"name": "token", "value": 0.5},
+        {"name": "lr", "value": "x"},
+        {"value": "x"},
+        {"name": "API_TOKEN", "value": None},
+        [["token", "embedding"], ["embedding", "attention"]],
+        [["password", 7]],
+        ["token", "mask"],
+        ["password", "user"],
+    ],
+    ids=repr,
+)
+def test_what_is_no_name_with_its_secret_is_not_touched(value):
+    assert redacted(value) is value
+
+
 HARD = {
     "eyJ": "eyJ" * 300_000,
     "url": "http://a:b" * 100_000,
@@ -183,6 +266,15 @@ HARD = {
     "quotes": 'password=\\"' * 100_000,
     "backslashes": "token=" + "\\" * 1_000_000,
     "wandb": "wandb" * 200_000,
+    "curl": "curl " * 200_000,
+    "mysql": "mysql -p " * 100_000,
+    "blocks": "password: |\n" * 100_000,
+    "nested blocks": "".join(f"{' ' * n}password: |\n" for n in range(1_000)),
+    "lists": "passwords:\n" + "  - abc\n" * 100_000 + "  - abc def",
+    "empty block": "password: |\n" + " " * 1_000_000,
+    "empty lines": "password: |\n" + "\n" * 1_000_000,
+    "blank lines": "password: |\n" + "  \n" * 300_000 + "x",
+    "passes": "pass" * 250_000 + "=",
     "spaces": "Bearer" + " " * 1_000_000,
 }
 
@@ -234,6 +326,20 @@ def test_cells_of_tables_are_redacted_by_column_and_by_shape():
     assert Redact()(None, TABLE, event)["rows"] == [["a", REDACTED, 1], ["https://[redacted]@c", None, 2]]
 
 
+def test_rows_of_names_and_values_are_redacted():
+    event = {"columns": ["name", "value"], "rows": [["password", "x"], ["lr", "0.1"], ["api_key", None]]}
+    assert Redact()(None, TABLE, event)["rows"] == [["password", REDACTED], ["lr", "0.1"], ["api_key", None]]
+
+
+def test_a_table_of_tests_that_pass_is_not_touched():
+    event = {"columns": ["task", "pass", "fail"], "rows": [["a", 0.93, 0.07], ["b", 7, 3]]}
+    assert Redact()(None, TABLE, event) is event
+
+
+def test_the_type_of_an_artifact_is_redacted():
+    assert Redact()(None, "artifact", {"type": "password=x"}) == {"type": "password=[redacted]"}
+
+
 def test_a_table_of_tokens_is_not_touched():
     event = {"columns": ["token", "logprob"], "rows": [["the", -0.5]]}
     assert Redact()(None, TABLE, event) is event
@@ -257,7 +363,7 @@ def test_more_names_can_be_secret():
 
 def test_names_can_be_allowed():
     redact = Redact(allow="token")
-    params = {"token": "x", "url": {"token": "Bearer abc123"}, "argv": ["--token", "x"]}
+    params = {"token": "x", "url": {"token": "Bearer abc123"}, "argv": ["--token", "x"], "pairs": [["token", "x12345"]]}
     assert redact(None, PARAMS, {"params": params})["params"] is params
     assert redact(None, PARAMS, {"params": {"api_token": "x"}})["params"] == {"api_token": REDACTED}
 

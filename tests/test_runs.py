@@ -383,6 +383,7 @@ def test_info_tells_what_the_run_says(tmp_path):
         LOGGER_INFO,
         {"author": "é"},
         (str(run / "w0" / "0-train" / "data-log.tsv"),),
+        {},
     )
 
 

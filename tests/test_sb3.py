@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from count_env import LENGTHS
 from reading import rows
+
+pytest.importorskip("stable_baselines3")
 from stable_baselines3 import DQN, PPO
 from stable_baselines3.common import logger as sb3_logger
 from stable_baselines3.common.callbacks import BaseCallback

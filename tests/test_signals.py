@@ -6,6 +6,7 @@ import enum
 import errno
 import math
 import os
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -129,6 +130,7 @@ def test_bins_are_a_number_or_rising_edges(logger, bins):
         [1e-320, 0],
         [2**62] * 9,
         [1e300] * 3,
+        [sys.float_info.max],
         [1.0, 1.0 + 2**-52],
         [-(2.0**60), -(2.0**60) - 256],
         numpy.full(1000, 3, dtype=numpy.uint8),

@@ -235,6 +235,7 @@ def test_a_mirror_cannot_change_a_record(make):
         logger.close()
 
 
+@pytest.mark.filterwarnings("ignore:.*a cell of the log holds one number or text")
 def test_what_a_mirror_keeps_is_a_snapshot(make):
     """F-031: the caller reuses the dict, and what is inside of it."""
     sink = MemorySink()
@@ -253,6 +254,7 @@ def test_what_a_mirror_keeps_is_a_snapshot(make):
         kept["frame"][0] = 1
 
 
+@pytest.mark.filterwarnings("ignore:.*a cell of the log holds one number or text")
 def test_the_log_stores_the_text_of_the_callers_own_values(make):
     """A frozen list would be a tuple, whose text is another."""
     logger = make(sinks=[MemorySink()])
@@ -261,6 +263,7 @@ def test_the_log_stores_the_text_of_the_callers_own_values(make):
     assert rows(logger.scenario_dir)[0]["names"] == "{'a'}"
 
 
+@pytest.mark.filterwarnings("ignore:.*a cell of the log holds one number or text")
 def test_a_value_that_cannot_be_copied_is_mirrored_as_its_text(make):
     class Stubborn:
         def __deepcopy__(self, memo):
@@ -315,6 +318,7 @@ def test_a_sink_that_forgot_to_write_says_so(make):
         logger.close()
 
 
+@pytest.mark.filterwarnings("ignore:.*a cell of the log holds one number or text")
 def test_a_circle_is_mirrored_as_its_text(make):
     """F-021: a mirror does not change what the log accepts."""
     circle: list = []

@@ -102,7 +102,7 @@ class Saboteur:
             monkeypatch.setattr(os, name, self._wrap(name, real))
         for module in (info_files, recovery):
             monkeypatch.setattr(module, "open", self._wrap("open", io.open), raising=False)
-        monkeypatch.setattr(append_file, "_SETTLE_SECS", 0, raising=False)
+        monkeypatch.setattr(append_file, "SETTLE_SECS", 0, raising=False)
 
     def plan(self, steps: Sequence[Step], nth: int) -> None:
         """Let the first step happen at the `nth` call it waits for, and each next one at the first call from then on."""
@@ -491,7 +491,7 @@ class Interrupter:
 @pytest.fixture
 def no_waiting(monkeypatch):
     monkeypatch.setattr(os, "fsync", lambda fd: None)
-    monkeypatch.setattr(append_file, "_SETTLE_SECS", 0, raising=False)
+    monkeypatch.setattr(append_file, "SETTLE_SECS", 0, raising=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", LogWarning)
         warnings.simplefilter("ignore", ResourceWarning)  # of the interrupted os.scandir

@@ -83,7 +83,7 @@ def test_only_metrics_go_through_it():
     assert System.kinds == {METRICS}
 
 
-@pytest.mark.parametrize("every_secs", [-1, "10", None, True, float("nan")])
+@pytest.mark.parametrize("every_secs", [-1, "10", None, True, float("nan"), float("inf")])
 def test_what_is_no_time_is_refused(every_secs):
     with pytest.raises(ConfigError, match="every_secs"):
         System(every_secs)
@@ -150,6 +150,17 @@ def test_what_nvidias_library_tells(clock, monkeypatch):
         "system/gpu0_watts": 250.0,
         "system/gpu0_celsius": 61.0,
     }
+
+
+def test_nvidias_library_is_initialized_once(clock, monkeypatch):
+    """It counts how often, and would have to be shut down as often."""
+    begun = []
+    monkeypatch.setitem(sys.modules, "pynvml", nvml(nvmlInit=lambda: begun.append(1)))
+    processor = System(every_secs=0, clock=clock)
+    assert "system/gpu0_watts" in values(processor)
+    assert "system/gpu0_watts" in values(processor)
+    assert begun == [1]
+    assert "system/gpu0_watts" in values(pickle.loads(pickle.dumps(System(every_secs=0))))
 
 
 def test_a_device_that_does_not_tell_is_no_error(clock, monkeypatch):

@@ -222,6 +222,24 @@ def test_kinds_that_share_a_name_are_all_shown(run):
     assert texts(run.board)["loss/text"] == [(0, "high")]
 
 
+def test_an_image_a_video_and_a_figure_of_one_name_are_apart(run, media):
+    logged = [numpy.full((48, 64, 4), shade, numpy.uint8) for shade in (10, 20)]
+    run.log(
+        media.image(logged[0], 0, "surface"),
+        media.video(squares(3), 0, "surface", suffix="gif"),
+        media.image(logged[1], 0, "surface", kind="figure"),
+        media.image(logged[1], 5, "surface"),
+    )
+    found = images(run.board)
+    assert {tag: [step for step, _ in each] for tag, each in found.items()} == {
+        "surface": [0, 5],
+        "surface/videos": [0],
+        "surface/figures": [0],
+    }
+    assert found["surface/videos"][0][1].startswith(b"GIF8")
+    assert (pixels(found["surface/figures"][0][1]) == logged[1]).all()
+
+
 # Parameters.
 
 
@@ -552,6 +570,7 @@ def test_of_an_artifact_it_is_told_what_and_where_it_is(run):
             digest="0f",
             aliases=["latest", "best"],
             metadata={"score": {"mean": 0.5}},
+            metrics={"loss": 0.25, "reward": "NaN"},
         )
     )
     ((_, found),) = texts(run.board)["artifact/policy"]
@@ -561,6 +580,8 @@ def test_of_an_artifact_it_is_told_what_and_where_it_is(run):
         "files": "2",
         "size": "1,234,567 bytes",
         "metadata.score.mean": "0.5",
+        "metrics.loss": "0.25",
+        "metrics.reward": "NaN",
     }.items():
         assert f"| {name} | {value} |" in found
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from by_hand import COLUMNS, LOGGER_INFO, SCENARIO_INFO, row, tsv, write_log
+from signals_by_hand import line, write_signals
 
 from l2logger import rules, survey, util
 from l2logger.errors import DirectoryError, LogFormatError
@@ -351,6 +352,15 @@ def test_columns_that_are_not_of_the_version(tmp_path, version, columns, column)
     """FORMAT 1, F-077."""
     run = write_log(tmp_path, columns=columns, logger_info=LOGGER_INFO | {"log_format_version": version})
     assert found(run) == [("warning", "column", FILE, 1, each) for each in column]
+
+
+def test_a_run_of_signals_alone_is_told_as_such(tmp_path):
+    run = write_log(tmp_path, [], logger_info={"metrics_columns": [], "log_format_version": "1.1"})
+    write_signals(run, line("metrics"), line("note"))
+    [finding] = [each for each in validate(run).findings if each.severity == "error"]
+    assert finding.rule == "no_log"
+    assert finding.problem.endswith("; no records were logged, only 2 signals beside them, such as metrics")
+    assert not [each for each in validate(run).findings if each.rule == "logger_info"]
 
 
 def test_no_log_at_all_cannot_be_read(tmp_path):

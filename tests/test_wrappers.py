@@ -412,7 +412,7 @@ def test_a_mean_over_fewer_records_can_be_left_out():
 
 @pytest.mark.parametrize("window", [0, -1, 2.0, True, "3", None, math.nan], ids=repr)
 def test_what_is_no_window_is_refused(window):
-    with pytest.raises(ConfigError, match="Mean is over a number of records"):
+    with pytest.raises(ConfigError, match="the window of Mean must be a whole number of records, 1 or more"):
         Mean(window, MemorySink())
 
 

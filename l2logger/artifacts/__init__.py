@@ -12,7 +12,8 @@ A version is complete or not there, and never changes. Its digest is made of the
 files. Names may have slashes.
 """
 
+from l2logger.artifacts.loading import load
 from l2logger.artifacts.stored import find, names, path, verify, versions
 from l2logger.artifacts.version import Artifact
 
-__all__ = ["Artifact", "find", "names", "path", "verify", "versions"]
+__all__ = ["Artifact", "find", "load", "names", "path", "verify", "versions"]

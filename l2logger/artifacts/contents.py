@@ -189,7 +189,6 @@ def _opened(path: str) -> IO[Any]:
 
 def _below(root: str, left_out: list[LeftOut]) -> Iterator[tuple[str, str]]:
     """Yield the name and the path of each file below a directory; note what is there besides."""
-    real_root = os.path.realpath(root)
     pending = [("", root)]
     while pending:
         prefix, directory = pending.pop()
@@ -206,7 +205,7 @@ def _below(root: str, left_out: list[LeftOut]) -> Iterator[tuple[str, str]]:
             except UnicodeEncodeError:
                 left_out.append(LeftOut(repr(name)[1:-1], "has a name that is not UTF-8 text"))
                 continue
-            if entry.is_symlink() and not _leads_to_file_in(real_root, entry.path):
+            if entry.is_symlink() and not _leads_to_file_in(root, entry.path):
                 left_out.append(LeftOut(name, "is a link to what is not a file of this directory"))
             elif entry.is_dir(follow_symlinks=False):
                 pending.append((f"{name}/", entry.path))
@@ -216,6 +215,5 @@ def _below(root: str, left_out: list[LeftOut]) -> Iterator[tuple[str, str]]:
                 left_out.append(LeftOut(name, "is no regular file"))
 
 
-def _leads_to_file_in(real_root: str, link: str) -> bool:
-    real = os.path.realpath(link)
-    return os.path.isfile(real) and os.path.commonpath([real_root, real]) == real_root
+def _leads_to_file_in(root: str, link: str) -> bool:
+    return os.path.isfile(link) and paths.leads_out(root, link) is None

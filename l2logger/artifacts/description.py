@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 from l2logger import paths
 from l2logger.artifacts.version import Rule, is_version
 from l2logger.errors import SignalError
-from l2logger.processors.to_host import number_on_host
+from l2logger.host import number_on_host
 
 _MODES: Final = ("max", "min")
 

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from l2logger import lock, paths
 from l2logger.artifacts.stored import checked_name
-from l2logger.errors import LogLockedError, LogWriteError
+from l2logger.errors import LogWriteError
 
 _LOCK: Final = ".lock"
 _DRAFT: Final = ".tmp-"
@@ -61,70 +61,54 @@ def drafting(root: str, name: str) -> Iterator[Draft]:
 @contextmanager
 def alone(root: str) -> Iterator[None]:
     """Keep all others from changing the artifacts of a run."""
-    # Opened each time: a forked child would share the lock of its parent.
-    fd = _open_lock(os.path.join(root, paths.ARTIFACTS))
+    file = None
     try:
-        lock.wait(fd)
+        # Opened each time: a forked child would share the lock of its parent.
+        file = _lock_file(os.path.join(root, paths.ARTIFACTS))
+        lock.wait(file.fileno())
         yield
     finally:
-        lock.release(fd)
-        os.close(fd)
+        if file is not None:
+            file.close()
 
 
 @contextmanager
 def _aside(root: str) -> Iterator[str]:
     """Make a directory that is locked as long as this process lives, and remove it with all that is in it."""
     artifacts = os.path.join(root, paths.ARTIFACTS)
-    paths.make_dir_inside(root, artifacts)
+    paths.make_dir_inside(root, artifacts, "the artifact")
     path = os.path.join(artifacts, f"{_prefix()}{os.getpid()}-{os.urandom(4).hex()}")
-    fd = -1
+    file = None
     try:
         with alone(root):  # so that nobody sees it without its lock, and takes it for one of a killed process
             _remove_abandoned(artifacts)
             os.mkdir(path)
-            fd = _open_lock(path)
-            lock.wait(fd)
+            file = _lock_file(path)
+            lock.wait(file.fileno())
         yield path
     finally:
-        shutil.rmtree(path, ignore_errors=True)
-        if fd >= 0:
-            lock.release(fd)
-            os.close(fd)
+        try:
+            shutil.rmtree(path, ignore_errors=True)
+        finally:
+            if file is not None:
+                file.close()
 
 
 def _remove_abandoned(artifacts: str) -> None:
     """Remove what killed processes of this host have left; of other hosts not every file system shows the locks."""
     prefix = _prefix()
     for name in os.listdir(artifacts):
-        if name.startswith(prefix) and _is_abandoned(os.path.join(artifacts, name)):
-            shutil.rmtree(os.path.join(artifacts, name), ignore_errors=True)
+        if name.startswith(prefix):
+            path = os.path.join(artifacts, name)
+            with suppress(OSError):
+                _lock_file(path).close()  # it may have been killed before it made one
+            with lock.abandoned(os.path.join(path, _LOCK)) as is_abandoned:
+                if is_abandoned:
+                    shutil.rmtree(path, ignore_errors=True)
 
 
-def _is_abandoned(path: str) -> bool:
-    """Return whether nobody holds the lock of a draft; where there are no locks, nobody knows."""
-    fds: list[int] = []
-    with suppress(OSError, LogLockedError):
-        try:
-            fds.append(_open_lock(path))
-            lock.take(fds[0], path)
-            fds.append(_open_lock(path))
-            return _is_locked(fds[1], path)
-        finally:
-            for fd in fds:
-                os.close(fd)
-    return False
-
-
-def _is_locked(fd: int, path: str) -> bool:
-    try:
-        lock.take(fd, path)
-    except LogLockedError:
-        return True
-    return False
-
-
-def _open_lock(directory: str) -> int:
-    return os.open(os.path.join(directory, _LOCK), _FLAGS, 0o666)
+def _lock_file(directory: str) -> lock.LockFile:
+    return lock.LockFile(os.path.join(directory, _LOCK), _FLAGS)
 
 
 def _prefix() -> str:

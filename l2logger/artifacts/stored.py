@@ -2,7 +2,8 @@
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 from typing import Any, Final
 
 from l2logger import paths
@@ -91,10 +92,19 @@ def find(run: str | os.PathLike[str], name: str, version: str | int = LATEST) ->
         return _read(directory, name, wanted, aliases)
     if aliases.versions:
         each = [" = ".join((version, *aliases.of(version))) for version in aliases.versions]
-        problem = f"the artifact {name!r} has no version {version!r}; there are {', '.join(each)}"
+        hint = _did_you_mean(str(version), [*aliases.names, *aliases.versions])
+        problem = f"the artifact {name!r} of {root} has no version {version!r}{hint}; there are {', '.join(each)}"
+    elif known := names(root):
+        hint = _did_you_mean(name, known)
+        problem = f"{root} has no artifact {name!r}{hint}; it has {', '.join(map(repr, known))}"
     else:
-        problem = f"the run has no artifact {name!r}; its artifacts: {', '.join(names(root)) or 'none'}"
-    raise FileNotFoundError(errno.ENOENT, problem, directory)
+        problem = f"{root} has no artifact {name!r}, and no other either"
+    raise FileNotFoundError(errno.ENOENT, problem)
+
+
+def _did_you_mean(word: str, known: Sequence[str]) -> str:
+    near = get_close_matches(word, known, 1, 0.7)
+    return f" (did you mean {near[0]!r}?)" if near else ""
 
 
 def path(run: str | os.PathLike[str], name: str, version: str | int = LATEST) -> str:
@@ -138,6 +148,5 @@ def check_inside(root: str, place: str) -> None:
     Raises:
         LogFormatError: It does, by a link.
     """
-    real_root, real = os.path.realpath(root), os.path.realpath(place)
-    if os.path.commonpath([real_root, real]) != real_root:
-        raise LogFormatError(f"leads to {real}, which is outside of {real_root}, and was not opened", place)
+    if (real := paths.leads_out(root, place)) is not None:
+        raise LogFormatError(f"leads to {real}, which is outside of {root}, and was not opened", place)

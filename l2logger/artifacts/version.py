@@ -11,6 +11,15 @@ from l2logger.errors import LogFormatError
 
 is_version: Final = re.compile(r"v(0|[1-9][0-9]{0,17})").fullmatch
 
+ALIASES_WHEN_SAVED: Final = "aliases_when_saved"
+"""What ``metadata.json`` calls the aliases, which later versions may have taken since then."""
+
+OWN: Final = "own"
+"""The format of a model that its library saved."""
+
+SAFETENSORS: Final = "safetensors"
+"""The format of a model that consists of arrays."""
+
 
 class Rule(NamedTuple):
     """What makes a version the best.
@@ -116,7 +125,7 @@ def read(directory: str, name: str, version: str) -> Artifact:
     stored = info_files.read(path)
     try:
         artifact = _parsed(stored, name, version, place)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, ArithmeticError, LookupError, TypeError, ValueError) as error:
         raise LogFormatError(f"does not describe a version of an artifact ({error!r})", path) from error
     return artifact
 
@@ -138,7 +147,7 @@ def _parsed(stored: Any, name: str, version: str, place: str) -> Artifact:
         files,
         sum(file.nbytes for file in files),
         stored["digest"],
-        tuple(map(str, stored["aliases"])),
+        tuple(map(str, stored[ALIASES_WHEN_SAVED])),
         dict(stored["metadata"]),
         {metric: float(value) for metric, value in stored["metrics"].items()},
         Rule(str(best["metric"]), str(best["mode"])) if best else None,

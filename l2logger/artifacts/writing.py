@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from typing import Any
 
 from l2logger import info_files, paths
 from l2logger.artifacts.aliases import Aliases
@@ -13,7 +14,7 @@ from l2logger.artifacts.contents import METADATA, File, LeftOut, copy, digest
 from l2logger.artifacts.description import Description
 from l2logger.artifacts.drafts import Draft, alone, drafting
 from l2logger.artifacts.stored import directory_of
-from l2logger.artifacts.version import Artifact
+from l2logger.artifacts.version import ALIASES_WHEN_SAVED, Artifact
 from l2logger.diagnostics import warn
 from l2logger.errors import LogWarning, SignalError
 from l2logger.signal_files import finite
@@ -36,8 +37,7 @@ def store(root: str, source: str, name: str, description: Description) -> Artifa
     """
     if not os.path.isfile(source) and not os.path.isdir(source):
         raise SignalError(f"there is no file or directory {source!r}, so it cannot be kept as the artifact {name!r}")
-    real = os.path.realpath(source)
-    if os.path.commonpath([real, os.path.realpath(os.path.join(root, paths.ARTIFACTS))]) == real:
+    if paths.leads_out(source, os.path.join(root, paths.ARTIFACTS)) is None:
         raise SignalError(f"{source!r} holds the artifacts of this run themselves; log something smaller")
     with drafting(root, name) as draft:
         files, left_out = copy(source, draft.content)
@@ -97,11 +97,16 @@ def publish(
     return made._replace(aliases=aliases.of(made.version))
 
 
+def finite_metrics(artifact: Artifact) -> dict[str, Any]:
+    """Return how good a version is, with text for the numbers that JSON does not have."""
+    return {name: finite(value) for name, value in artifact.metrics.items()}
+
+
 def _says_the_same(latest: Artifact, made: Artifact) -> bool:
     """Return whether a version would add nothing: the same files, of which nothing else is said."""
     if (latest.digest, latest.type, latest.model) != (made.digest, made.type, made.model):
         return False
-    if made.metadata not in ({}, latest.metadata) or (made.metrics and _numbers(made) != _numbers(latest)):
+    if made.metadata not in ({}, latest.metadata) or (made.metrics and finite_metrics(made) != finite_metrics(latest)):
         return False
     try:
         return all(os.path.getsize(latest.place_of(file)) == file.nbytes for file in latest.files)
@@ -112,7 +117,7 @@ def _says_the_same(latest: Artifact, made: Artifact) -> bool:
 def _take_place(draft: Draft, made: Artifact, aliases: Aliases, left_out: Sequence[LeftOut]) -> Artifact:
     """Rename the content to the next version that was never taken."""
     directory = made.path
-    paths.make_dir_inside(draft.root, directory)
+    paths.make_dir_inside(draft.root, directory, "the artifact")
     try:
         for number in itertools.count(aliases.newest + 1):
             made = made._replace(version=f"v{number}", path=os.path.join(directory, f"v{number}"))
@@ -158,14 +163,11 @@ def _tidy(draft: Draft, directory: str, aliases: Aliases, keep: int | None) -> N
 def _metadata(artifact: Artifact, left_out: Sequence[LeftOut]) -> bytes:
     found = artifact._asdict() | {
         "files": [file._asdict() for file in artifact.files],
-        "metrics": _numbers(artifact),
+        "metrics": finite_metrics(artifact),
         "best": artifact.best and artifact.best._asdict(),
         "left_out": [each._asdict() for each in left_out],
     }
+    found = {ALIASES_WHEN_SAVED if name == "aliases" else name: value for name, value in found.items()}
     hidden = {"path"} | {name for name in ("model", "left_out") if not found[name]}
     kept = {name: value for name, value in found.items() if name not in hidden}
     return json.dumps(kept, indent=2, allow_nan=False).encode()
-
-
-def _numbers(artifact: Artifact) -> dict[str, object]:
-    return {name: finite(value) for name, value in artifact.metrics.items()}

@@ -160,10 +160,10 @@ def _json(connection: "DuckDBPyConnection", columns: list[str]) -> Iterator[str]
 
 
 def _print_table(columns: list[str], rows: list[Any], total: int) -> None:
-    from l2logger import rendering
+    from l2logger import rendering, result_rendering
 
     out = rendering.console()
-    table, left_out = rendering.rows(columns, rows, out)
+    table, left_out = result_rendering.rows(columns, rows, out)
     out.print(table)
     if total > len(rows):
         say("note", f"{total - len(rows):,} more rows of {total:,}; --limit 0 shows all, -o FILE.csv keeps them")

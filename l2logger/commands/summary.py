@@ -14,15 +14,16 @@ from l2logger.commands.terminal import busy, print_json
     ),
 )
 @run_argument
-@click.option("--all", "all_regimes", is_flag=True, help="List every regime, however many there are.")
+@click.option("--all", "everything", is_flag=True, help="List every regime and metric, however many there are.")
 @json_option
-def command(run: str, all_regimes: bool, as_json: bool) -> None:
+def command(run: str, everything: bool, as_json: bool) -> None:
     """Show what is in a run: blocks, regimes, tasks, workers, and mean, range and course of each metric.
 
     Only complete records count. The figures of a task are those of its test blocks, if it has any. The course of a
-    metric is its mean over equal stretches of experiences, from the first to the last.
+    metric is its mean over equal stretches of experiences, from the first to the last; of a metric that was logged beside the
+    records, over stretches of its steps. Below stands what else was logged, and how the run is doing.
     """
-    from l2logger import rendering
+    from l2logger import rendering, signal_rendering
     from l2logger.commands.opening import open_log
     from l2logger.summary import summarise
 
@@ -32,4 +33,8 @@ def command(run: str, all_regimes: bool, as_json: bool) -> None:
         print_json(summary.as_dict())
         return
     out = rendering.console()
-    out.print(rendering.summary(summary, out, all_regimes=all_regimes))
+    out.print(rendering.summary(summary, out, all_regimes=everything))
+    if summary.signals:
+        alone = not summary.records
+        parts = signal_rendering.signals(summary.signals, out, alone=alone, all_metrics=everything)
+        out.print(*([] if alone else [""]), *parts, sep="\n")

@@ -21,6 +21,8 @@ from l2logger.sinks.health import in_words
 
 MAX_BYTES: Final = 2**28
 """So much memory, about, drawings take that wait for their files."""
+MAX_DRAWINGS: Final = 10_000
+"""So many of them may wait: small ones take more memory than they hold, and time."""
 
 
 class Encoder:
@@ -52,6 +54,7 @@ class Encoder:
         # Of each pair, the first is written under the lock, the second by the thread.
         self._put_count = self._done_count = 0
         self._put_bytes = self._done_bytes = 0
+        self._others_count = 0  # of those put, by others than the thread
         self._waiting: deque[threading.Lock] = deque()
         self._own = threading.local()
         self._is_swept = False
@@ -80,7 +83,9 @@ class Encoder:
         self._work_on()
 
     def _has_room(self, nbytes: int) -> bool:
-        return self._put_bytes - self._done_bytes + nbytes <= MAX_BYTES or self._is_done() or self._is_at_work()
+        has_room = self._put_bytes - self._done_bytes + nbytes <= MAX_BYTES
+        is_short = self._put_count - self._done_count < MAX_DRAWINGS
+        return (has_room and is_short) or self._is_done() or self._is_at_work()
 
     def _is_done(self) -> bool:
         return self._put_count == self._done_count
@@ -95,6 +100,7 @@ class Encoder:
             if not self._has_room(nbytes):
                 return False
             self._put_count += 1
+            self._others_count += not self._is_at_work()
             self._put_bytes += nbytes
             self._tasks.put(task)
             return True
@@ -158,7 +164,7 @@ class Encoder:
         return reached.acquire(timeout=-1 if timeout_secs is None else timeout_secs)
 
     def close(self) -> None:
-        """Deliver everything and end the thread. A later drawing starts another one.
+        """Deliver everything put so far, and end the thread, unless others put more meanwhile. A later drawing starts another.
 
         Raises:
             LogWriteError: As by `flush`.
@@ -172,15 +178,17 @@ class Encoder:
     def _emptied(self) -> tuple[Worker | None, Callable[[], object] | None]:
         """Wait until everything is delivered, and make place for a new thread; return the old one and how to end it."""
         fresh: Tasks = SimpleQueue()
-        put_count = self._put_count
+        put_count, others_count = self._put_count, self._others_count
         while self._wait():
             with self._lock:
                 if self._put_count == put_count:
                     worker, self._worker = self._worker, None
                     self._tasks = fresh
                     return worker, self._end_worker
+                if self._others_count != others_count:
+                    break  # They may go on for ever; what the delivering itself brings does not.
                 put_count = self._put_count
-        return None, None  # This is who does the work, and goes on.
+        return None, None  # This may also be who does the work.
 
     def after_fork(self) -> None:
         """Start clean in a forked child: the thread is not here, and what waits is the parent's."""

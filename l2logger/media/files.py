@@ -30,7 +30,7 @@ def temporary(root: str) -> Iterator[str]:
         OSError: No file can be made in it.
     """
     directory = os.path.join(root, MEDIA)
-    make_dir_inside(root, directory)
+    make_dir_inside(root, directory, "the file")
     fd, path = _opened(directory)
     try:
         yield path
@@ -64,26 +64,9 @@ def sweep(root: str) -> None:
     with suppress(OSError), os.scandir(os.path.join(root, MEDIA)) as entries:
         for entry in entries:
             if entry.name.startswith(".") and entry.name.endswith(_TEMPORARY):
-                with suppress(OSError):
-                    _remove_if_left(entry.path)
-
-
-def _remove_if_left(path: str) -> None:
-    first = os.open(path, _FLAGS)
-    try:
-        lock.take(first, path)
-        # Whoever can have the lock twice has none: the file system does not know of locks.
-        second = os.open(path, _FLAGS)
-        try:
-            lock.take(second, path)
-        except LogLockedError:
-            os.unlink(path)
-        finally:
-            os.close(second)
-    except LogLockedError:
-        pass  # its process is alive
-    finally:
-        os.close(first)
+                with suppress(OSError), lock.abandoned(entry.path) as is_abandoned:
+                    if is_abandoned:
+                        os.unlink(entry.path)
 
 
 def settle(written: str, root: str, kind: str, name: str, step: int | None, suffix: str) -> str:
@@ -107,7 +90,7 @@ def settle(written: str, root: str, kind: str, name: str, step: int | None, suff
         OSError: The file cannot be moved.
     """
     stem = f"{MEDIA}/{kind}/{name}/{'none' if step is None else step}"
-    make_dir_inside(root, os.path.dirname(os.path.join(root, *stem.split("/"))))
+    make_dir_inside(root, os.path.dirname(os.path.join(root, *stem.split("/"))), "the file")
 
     def numbered(number: int) -> str:
         return f"{stem}-{number}{suffix}" if number else f"{stem}{suffix}"

@@ -1,5 +1,6 @@
 """Images, as PNG."""
 
+import os
 import sys
 from collections.abc import Mapping
 from functools import partial
@@ -66,12 +67,26 @@ def pixels(what: str, image: Any) -> "numpy.ndarray[Any, Any]":
         SignalError: It has another shape, type or range.
     """
     array = opened(what, image)
+    if not array.ndim or array.dtype.kind not in "biufc":
+        raise SignalError(
+            f"{what} must be an array, a tensor or an image of Pillow, got {image!r:.100} ({type(image).__name__}){_door(image)}"
+        )
     axis = channel_axis(array.shape) if array.ndim == 3 else None
     if not array.size or array.ndim not in (2, 3) or (array.ndim == 3 and axis is None):
         raise SignalError(
             f"{what} must have the shape HxW, HxWxC or CxHxW with 1, 3 or 4 channels; got {array.dtype} of shape {array.shape}"
         )
     return channels_last(to_levels(what, array), axis)
+
+
+def _door(value: Any) -> str:
+    """Return which call is meant by who gives this as an image."""
+    matplotlib = sys.modules.get("matplotlib.artist")
+    if matplotlib is not None and isinstance(value, matplotlib.Artist):
+        return "; log_figure takes figures"
+    if isinstance(value, str | bytes | os.PathLike):
+        return "; PIL.Image.open reads a file, log_artifact keeps one as it is"
+    return ""
 
 
 def opened(what: str, image: Any) -> "numpy.ndarray[Any, Any]":
@@ -115,12 +130,17 @@ def channels_last(levels: "numpy.ndarray[Any, Any]", axis: int | None) -> "numpy
 
 
 def load_pillow(what: str) -> None:
-    """Import Pillow, here and not in the thread that needs it, so that it can be missed in time.
+    """Import Pillow and its formats, here and not in the thread that needs them.
+
+    So it can be missed in time; and if this process is forked while a thread imports, the child can never import the
+    same.
 
     Raises:
         ImportError: It is not installed.
     """
     try:
-        import PIL.Image  # noqa: F401
+        import PIL.Image
+
+        PIL.Image.preinit()
     except ImportError as error:
         raise ImportError(f'{what} need Pillow: pip install "l2logger[media]" ({error})', name="PIL") from error

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any, Final
 
 from l2logger.errors import SignalError
-from l2logger.processors.to_host import to_host
+from l2logger.host import to_host
 
 if TYPE_CHECKING:
     import numpy
@@ -52,8 +52,8 @@ def to_levels(what: str, array: "numpy.ndarray[Any, Any]") -> "numpy.ndarray[Any
         return numpy.where(array, numpy.uint8(255), numpy.uint8(0))
     if array.dtype.kind != "f":
         raise SignalError(
-            f"{what} must be uint8 from 0 to 255, bool, or float from 0 to 1; got {array.dtype} of shape {array.shape}; "
-            "convert it, such as with (array / array.max()), or keep all of it with log_array"
+            f"{what} must be uint8 from 0 to 255, bool, or float from 0 to 1; got {array.dtype} of shape {array.shape}"
+            f"{_range(array)}; {_advice(array)}, or keep all of it with log_array"
         )
     levels = numpy.empty_like(array, dtype=numpy.uint8, subok=False)
     if not _scale(array, levels):
@@ -115,10 +115,22 @@ def _out_of_range(what: str, array: "numpy.ndarray[Any, Any]") -> str:
     found = f"got {array.dtype} of shape {array.shape}"
     if count := int(numpy.isnan(array).sum()):
         return f"{what} of floats must lie between 0 and 1, {found} with {count:,} NaN; numpy.nan_to_num replaces them"
-    return (
-        f"{what} of floats must lie between 0 and 1, {found} from {float(array.min()):g} to {float(array.max()):g}; "
-        "scale it, or convert values from 0 to 255 with .astype('uint8')"
-    )
+    return f"{what} of floats must lie between 0 and 1, {found}{_range(array)}; {_advice(array)}"
+
+
+def _range(array: "numpy.ndarray[Any, Any]") -> str:
+    return f" from {array.min():g} to {array.max():g}" if array.size and array.dtype.kind in "iuf" else ""
+
+
+def _advice(array: "numpy.ndarray[Any, Any]") -> str:
+    """Return how to make levels of numbers that are none."""
+    if not array.size or array.dtype.kind not in "iuf":
+        return "convert it"
+    if array.min() < 0 or array.max() > 255:
+        return "scale it by a range that is the same for all images, such as with (array - low) / (high - low)"
+    if array.dtype.kind == "f" and (array % 1).any():
+        return "divide it by 255, or by what is the highest for all images"
+    return "convert it with .astype('uint8')"
 
 
 def _kind_of(value: Any) -> str:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from l2logger.errors import SignalError
+from l2logger.media import gif
 from l2logger.media.drawing import Drawing, described
 from l2logger.media.images import channel_axis, channels_last, load_pillow, opened
 from l2logger.media.levels import as_array, fill, to_levels
@@ -27,8 +28,6 @@ _X264: Final = {"crf": "18", "preset": "veryfast"}
 
 _BT_709: Final = 1
 _TV_RANGE: Final = 1
-_SHORTEST_GIF_SECS: Final = Fraction(1, 50)
-"""Browsers take a second tenth for what is shorter."""
 
 
 def video(name: Any, frames: Any, fps: Any = 30, format: Any = "mp4", caption: Any = None) -> Drawing:
@@ -155,21 +154,10 @@ def _even(levels: "numpy.ndarray[Any, Any]") -> Iterator["numpy.ndarray[Any, Any
 
 
 def _write_gif(levels: "numpy.ndarray[Any, Any]", fps: float, path: str) -> Mapping[str, Any]:
-    # `Image.save` would join frames that are alike; there are to be as many as were given.
-    from PIL import GifImagePlugin
-
     frames, height, width, *_ = levels.shape
-    secs = max(1 / Fraction(fps), _SHORTEST_GIF_SECS)
-    ends = [round(100 * secs * number) for number in range(frames + 1)]  # in hundredths of a second
     with open(path, "wb") as file:
-        file.write(b"GIF89a" + width.to_bytes(2, "little") + height.to_bytes(2, "little") + b"\x70\0\0")
-        file.write(b"!\xff\x0bNETSCAPE2.0\x03\x01\0\0\0")  # again and again
-        for number, frame in enumerate(levels):
-            hundredths = min(ends[number + 1] - ends[number], 0xFFFF)
-            for block in GifImagePlugin.getdata(_indexed(frame), duration=10 * hundredths, include_color_table=True):
-                file.write(block)
-        file.write(b";")
-    return {"width": width, "height": height, "frames": frames, "fps": min(fps, 50)}
+        gif.write(file, map(_indexed, levels), (width, height), 1 / Fraction(fps))
+    return {"width": width, "height": height, "frames": frames, "fps": min(fps, gif.FASTEST_FPS)}
 
 
 def _indexed(frame: "numpy.ndarray[Any, Any]") -> Any:
@@ -183,9 +171,9 @@ def _indexed(frame: "numpy.ndarray[Any, Any]") -> Any:
 
 
 def _load_av() -> None:
-    """Import PyAV, here and not in the thread that needs it, so that it can be missed in time."""
+    """Import PyAV, here and not in the thread that needs it; see `load_pillow`."""
     try:
-        import av  # noqa: F401
+        import av.subtitles.stream  # noqa: F401  (which PyAV imports with its first stream)
     except ImportError as error:
         raise ImportError(f'videos need PyAV: pip install "l2logger[media]" ({error})', name="av") from error
 

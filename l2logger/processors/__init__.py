@@ -27,6 +27,7 @@ from l2logger.processors.task_params import encode_task_params
 from l2logger.processors.timestamp import TimeStamper
 from l2logger.processors.timings import Timings
 from l2logger.processors.to_host import ToHost
+from l2logger.processors.values import check_values
 from l2logger.run import Processor
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "ToHost",
     "canonical",
     "check_columns",
+    "check_values",
     "encode_task_params",
     "fill_defaults",
     "unwrap_scalars",
@@ -61,6 +63,7 @@ def canonical(*, clock: Callable[[], float] | None = None) -> list[Processor]:
         fill_defaults,
         TimeStamper(clock),
         unwrap_scalars,
+        check_values,
         check_columns,
         encode_task_params,
         OrderChecker(),

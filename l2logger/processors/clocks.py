@@ -1,23 +1,26 @@
 """What signals are plotted against."""
 
 import json
-import operator
 import os
 import re
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
 
-from l2logger import paths
-from l2logger.errors import SignalError
+from l2logger import checks, paths
 from l2logger.run import Run
 from l2logger.schema import MAX_COUNT
+from l2logger.signal_layout import head_pattern
 from l2logger.signals import KINDS, RECORD
 
+_TEXT: Final = r'"(?:[^"\\]|\\.)*"'
 _head: Final = re.compile(
-    rb'\{"kind": "(\w+)", "timestamp": "([^"]*)", "worker_id": "[^"]*", "clock": (null|"(?:[^"\\]|\\.)*"), '
-    rb'"step": (null|-?\d+)(?:, "clocks": ?(\{(?:"(?:[^"\\]|\\.)*": ?-?\d+(?:, ?)?)*\}))?'
+    (
+        head_pattern(r'"(\w+)"', '([^"]*)', _TEXT, f"(null|{_TEXT})", r"(null|-?\d+)")
+        + rf'(?:, "clocks": ?(\{{(?:{_TEXT}: ?-?\d+(?:, ?)?)*\}}))?'
+    ).encode()
 ).match
+_BELOW_ALL: Final = -MAX_COUNT - 2
 _BOUND: Final = "exp_num"
 """A clock that is there when it is bound to the handle, and otherwise not."""
 
@@ -25,8 +28,8 @@ _BOUND: Final = "exp_num"
 class Clocks:
     """Give each signal its step, and the present values of all clocks that were moved.
 
-    A step that was not given is the present value of its clock, if `move` has ever moved that; of metrics it is one more
-    than the highest that this worker has logged on that clock, beginning with 0. In a run that is gone on with, all clocks are where
+    A step that was not given is the present value of its clock, if `move` has ever moved that. Otherwise it is, of metrics, one
+    more than the highest that this worker has logged on that clock, beginning with 0, and of all else that highest one. In a run that is gone on with, all clocks are where
     they were.
     """
 
@@ -44,10 +47,10 @@ class Clocks:
             SignalError: A clock has no proper name, or a step is no whole number.
         """
         clock, step = event["clock"], event["step"]
-        if clock is not None and (event["worker_id"], clock) not in self._highest:
+        if clock is not None and (not isinstance(clock, str) or (event["worker_id"], clock) not in self._highest):
             paths.checked_name("a clock", clock)
         if type(step) is not int or abs(step) > MAX_COUNT:
-            event["step"] = _checked_step(clock, step) if step is not None else self._next(logger, event, clock)
+            event["step"] = checks.step(step, clock) if step is not None else self._next(logger, event, clock)
         if self._moved:
             event["clocks"] = {**self._moved, **event.get("clocks", {})}
         return event
@@ -57,7 +60,7 @@ class Clocks:
         step = event.get("step")
         if step is not None and "values" in event:
             key = event["worker_id"], event["clock"]
-            if step > self._highest.get(key, -1):
+            if step > self._highest.get(key, _BELOW_ALL):
                 self._highest[key] = step
 
     def move(self, logger: Run, clock: str, n: Any, to: Any) -> int:
@@ -68,9 +71,8 @@ class Clocks:
         """
         paths.checked_name("a clock", clock)
         self._restore(logger)
-        self._moved[clock] = _checked_step(
-            clock, self._moved.get(clock, 0) + _checked_step(clock, n) if to is None else to
-        )
+        moved = self._moved.get(clock, 0) + checks.step(n, clock) if to is None else to
+        self._moved[clock] = checks.step(moved, clock)
         return self._moved[clock]
 
     def _next(self, logger: Run, event: Mapping[str, Any], clock: str | None) -> int | None:
@@ -79,7 +81,10 @@ class Clocks:
         self._restore(logger)
         if clock in self._moved:
             return self._moved[clock]
-        return self._highest.get((event["worker_id"], clock), -1) + 1 if "values" in event else None
+        highest = self._highest.get((event["worker_id"], clock))
+        if "values" not in event:
+            return highest
+        return 0 if highest is None else highest + 1
 
     def _restore(self, logger: Run) -> None:
         """Learn what earlier processes of the run have logged. What was moved here is newer."""
@@ -105,17 +110,7 @@ class Clocks:
                 kind, time, clock, step, clocks = found.groups()
                 if kind == b"metrics" and step != b"null":
                     key = worker_id, json.loads(clock)
-                    self._highest[key] = max(self._highest.get(key, -1), int(step))
+                    self._highest[key] = max(self._highest.get(key, _BELOW_ALL), int(step))
                 for name, value in json.loads(clocks or b"{}").items():
                     if name != _BOUND and time >= moved.get(name, (b"",))[0]:
                         moved[name] = time, value
-
-
-def _checked_step(clock: str | None, step: Any) -> int:
-    try:
-        number = operator.index(step)
-    except TypeError:
-        number = None
-    if number is None or isinstance(step, bool) or abs(number) > MAX_COUNT:
-        raise SignalError(f"a step of the clock {clock!r} must be a whole number of up to 64 bits, got {step!r}")
-    return number

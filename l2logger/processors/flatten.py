@@ -1,10 +1,9 @@
 """Metrics in groups."""
 
-import math
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from l2logger import paths
+from l2logger import cells, paths
 from l2logger.errors import SignalError
 from l2logger.run import Run
 from l2logger.schema import MAX_COUNT
@@ -33,7 +32,7 @@ class Flatten:
         """
         values = event["values"]
         if not self._known.issuperset(values) or not _are_plain(values):
-            values = event["values"] = dict(_flat(values, ""))
+            values = event["values"] = _joined(values)
             if len(self._known) < _MAX_KNOWN:
                 self._known.update(values)
         if not values:
@@ -47,6 +46,15 @@ def _are_plain(values: Mapping[Any, Any]) -> bool:
     if types == {float}:
         return True
     return types <= _NUMBERS and all(type(value) is float or abs(value) <= MAX_COUNT for value in values.values())
+
+
+def _joined(values: Mapping[Any, Any]) -> dict[str, float]:
+    flat: dict[str, float] = {}
+    for name, value in _flat(values, ""):
+        if name in flat:
+            raise SignalError(f"the metric {name!r} is there twice, nested and by its whole name; keep one of them")
+        flat[name] = value
+    return flat
 
 
 def _flat(values: Mapping[Any, Any], prefix: str) -> Iterator[tuple[str, float]]:
@@ -63,7 +71,7 @@ def _number(name: str, value: Any) -> float:
         return int(value)
     if isinstance(value, int):
         # Beyond 64 bits most readers of JSON go wrong without a word.
-        return int(value) if abs(value) <= MAX_COUNT else _as_float(value)
+        return int(value) if abs(value) <= MAX_COUNT else cells.as_float(value)
     if isinstance(value, float):
         return float(value)
     shape = getattr(value, "shape", None)
@@ -72,10 +80,3 @@ def _number(name: str, value: Any) -> float:
         "log its mean, or use log_histogram or log_array" if shape else "log_text takes text, log_params parameters"
     )
     raise SignalError(f"a metric is one number, {name!r} is {what}; {advice}")
-
-
-def _as_float(number: int) -> float:
-    try:
-        return float(number)
-    except OverflowError:
-        return math.inf if number > 0 else -math.inf

@@ -1,13 +1,14 @@
 """Statistics over the last values of a metric."""
 
-import fnmatch
 import operator
 import re
 from collections.abc import Callable, Iterable, Mapping
 from itertools import accumulate
 from typing import Any, Final
 
+from l2logger import checks
 from l2logger.errors import ConfigError
+from l2logger.patterns import Matcher, checked_patterns
 from l2logger.run import Run
 from l2logger.signals import METRICS
 
@@ -37,13 +38,9 @@ class MovingAverage:
     def __init__(
         self, window: int, statistics: str | Iterable[str] = ("mean",), names: str | Iterable[str] = "*"
     ) -> None:
-        if isinstance(window, bool) or not isinstance(window, int) or window < 1:
-            raise ConfigError(f"MovingAverage is over a number of values, 1 or more; got {window!r}")
-        self._size = window
-        self._statistics = _words("statistics", statistics)
-        if unknown := [each for each in self._statistics if each not in _STATISTICS]:
-            raise ConfigError(f"statistics of MovingAverage are {', '.join(_STATISTICS)}; got {unknown}")
-        self._matches = re.compile("|".join(map(fnmatch.translate, _words("names", names)))).match
+        self._size = checks.count("the window of MovingAverage", window, "values")
+        self._statistics = _checked_statistics(statistics)
+        self._matches = Matcher(checked_patterns("MovingAverage", names))
         self._windows: dict[tuple[str, str | None], dict[str, tuple[_Window, ...]]] = {}
 
     def __call__(self, logger: Run, kind: str, event: dict[str, Any]) -> dict[str, Any]:
@@ -161,8 +158,8 @@ _WINDOWS: Final[dict[str, tuple[type[_Window], Callable[[float, float], float], 
 }
 
 
-def _words(what: str, words: str | Iterable[str]) -> tuple[str, ...]:
-    found = (words,) if isinstance(words, str) else tuple(words) if isinstance(words, Iterable) else ()
-    if not found or not all(isinstance(word, str) and word for word in found):
-        raise ConfigError(f"{what} of MovingAverage takes one word or several; got {words!r}")
+def _checked_statistics(given: str | Iterable[str]) -> tuple[str, ...]:
+    found = (given,) if isinstance(given, str) else tuple(given) if isinstance(given, Iterable) else ()
+    if not found or any(each not in _STATISTICS for each in found):
+        raise ConfigError(f"statistics of MovingAverage are some of {', '.join(_STATISTICS)}; got {given!r}")
     return found

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from l2logger.errors import ConfigError
+from l2logger import checks
 from l2logger.run import Run
 from l2logger.signals import METRICS
 
@@ -20,7 +20,7 @@ class Rate:
     Args:
         per: ``"sec"``, ``"min"`` or ``"hour"``.
         every_secs: How long to wait before it is added again; a longer time makes a smoother curve.
-        clock: Returns seconds; `time.monotonic` if it is None.
+        clock: Returns seconds.
 
     Raises:
         ConfigError: An argument is not what it should be.
@@ -28,19 +28,17 @@ class Rate:
 
     kinds = frozenset({METRICS})
 
-    def __init__(self, per: str = "sec", *, every_secs: float = 1.0, clock: Callable[[], float] | None = None) -> None:
-        if per not in _SECS:
-            raise ConfigError(f"Rate is per {', '.join(map(repr, _SECS))}; got {per!r}")
-        if isinstance(every_secs, bool) or not isinstance(every_secs, int | float) or not every_secs >= 0:
-            raise ConfigError(f"every_secs of Rate must be seconds, 0 or more; got {every_secs!r}")
-        self._per = per
-        self._every_secs = every_secs
+    def __init__(
+        self, per: str = "sec", *, every_secs: float = 1.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._per = checks.one_of("per of Rate", per, _SECS)
+        self._every_secs = checks.seconds("every_secs of Rate", every_secs)
         self._clock = clock
         self._now = 0.0
         self._began: dict[tuple[str, str], tuple[float, int]] = {}
 
     def __call__(self, logger: Run, kind: str, event: dict[str, Any]) -> dict[str, Any]:
-        self._now = (self._clock or time.monotonic)()
+        self._now = self._clock()
         found = {}
         for clock, step in _steps(event):
             began = self._began.get((event["worker_id"], clock))

@@ -3,7 +3,7 @@
 import fnmatch
 import operator
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ from l2logger.run import Run
 from l2logger.signals import KINDS, METRICS, RECORD, TABLE
 
 _IDENTIFIERS: Final = frozenset(
-    {"aliases", "clock", "clocks", "columns", "counts", "digest", "dtype", "edges", "files", "metric", "name", "nbytes", "path", "shape", "step", "timestamp", "type", "version", "worker_id"}
+    {"aliases", "clock", "clocks", "columns", "counts", "digest", "dtype", "edges", "files", "metric", "name", "nbytes", "path", "shape", "step", "timestamp", "version", "worker_id"}
 )  # fmt: skip
 """Fields that are measured, or by which a thing is found again."""
 
@@ -44,7 +44,7 @@ class Redact:
         # Not for those who log nothing but records.
         from l2logger import redaction
 
-        secret = redaction.is_secret if self._names is None else self._is_secret
+        secret = redaction.is_secret if self._names is None and self._allow is None else self._is_secret
         find = partial(redaction.redacted, secret=secret, allowed=None if self._allow is None else self._is_allowed)
         content = {name: value for name, value in event.items() if name not in _IDENTIFIERS}
         rows = content.pop("rows", None) if kind == TABLE else None
@@ -57,35 +57,50 @@ class Redact:
     def _is_secret(self, name: Any) -> bool:
         from l2logger.redaction import is_secret
 
-        return is_secret(name) or _fits(self._names, name)
+        return (is_secret(name) or _fits(self._names, name)) and not self._is_allowed(name)
 
     def _is_allowed(self, name: Any) -> bool:
         return _fits(self._allow, name)
 
     def _rows(self, columns: Any, rows: Any, secret: Callable[[Any], bool], find: Callable[[Any], Any]) -> Any:
         """Return the rows of a table without secrets; the very same if there are none."""
+        from l2logger.redaction import REDACTED, tells
+
         ways = [
             _same
             if self._is_allowed(column)
             # A table of tokens is one of words.
-            else _hidden
+            else partial(_hidden, column, secret)
             if secret(column) and column.lower() != "token"
             else find
             for column in columns
         ]
         found = [[way(cell) for way, cell in zip(ways, row, strict=True)] for row in rows]
+        for name, value in _names_and_values(columns):
+            for row, new in zip(rows, found, strict=True):
+                if tells(row[name], row[value], secret):
+                    new[value] = REDACTED
         changed = any(any(map(operator.is_not, row, new)) for row, new in zip(rows, found, strict=True))
         return found if changed else rows
+
+
+def _names_and_values(columns: Sequence[str]) -> list[tuple[int, int]]:
+    """Return the places of the columns of names and of their values, if a table has these."""
+    from l2logger.redaction import NAMES, VALUES
+
+    names = [place for place, column in enumerate(columns) if column in NAMES]
+    values = [place for place, column in enumerate(columns) if column in VALUES]
+    return [(names[0], values[0])] if names and values else []
 
 
 def _same(cell: Any) -> Any:
     return cell
 
 
-def _hidden(cell: Any) -> Any:
+def _hidden(column: str, secret: Callable[[Any], bool], cell: Any) -> Any:
     from l2logger.redaction import redacted
 
-    return redacted({"secret": cell})["secret"]
+    return next(iter(redacted({column: cell}, secret=secret).values()))
 
 
 def _pattern(what: str, patterns: str | Iterable[str]) -> "re.Pattern[str] | None":

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from l2logger.errors import ConfigError
+from l2logger import checks
 from l2logger.run import Run
 from l2logger.signals import METRICS
 
@@ -36,13 +36,12 @@ class System:
     kinds = frozenset({METRICS})
 
     def __init__(self, every_secs: float = 10.0, *, clock: Callable[[], float] = time.monotonic) -> None:
-        if isinstance(every_secs, bool) or not isinstance(every_secs, int | float) or not every_secs >= 0:
-            raise ConfigError(f"every_secs must be a number of seconds, at least 0; got {every_secs!r}")
+        self._every_secs = checks.seconds("every_secs", every_secs)
         _psutil()
-        self._every_secs = every_secs
         self._clock = clock
         self._next = clock()
         self._cpu = _cpu_times()
+        self._nvml: Any = None
 
     def __call__(self, logger: Run, kind: str, event: dict[str, Any]) -> dict[str, Any]:
         now = self._clock()
@@ -64,10 +63,33 @@ class System:
             yield "rss_mb", psutil.Process().memory_info().rss / _MIB
         except (OSError, RuntimeError, psutil.Error):  # as in a container without /proc
             pass
-        yield from _nvidia() or _torch()
+        yield from self._nvidia() or _torch()
+
+    def _nvidia(self) -> list[tuple[str, float]]:
+        """Return what NVIDIA's library tells, if the program has imported it; the devices are numbered as it does."""
+        nvml = sys.modules.get("pynvml")
+        found: list[tuple[str, float]] = []
+        if nvml is None:
+            return found
+        try:
+            if nvml is not self._nvml:  # It counts how often it is initialized.
+                nvml.nvmlInit()
+                self._nvml = nvml
+            for index in range(nvml.nvmlDeviceGetCount()):
+                device = nvml.nvmlDeviceGetHandleByIndex(index)
+                memory = nvml.nvmlDeviceGetMemoryInfo(device)
+                found.append((f"gpu{index}_percent", float(nvml.nvmlDeviceGetUtilizationRates(device).gpu)))
+                found.append((f"gpu{index}_memory_mb", memory.used / _MIB))
+                found.append((f"gpu{index}_memory_percent", 100.0 * memory.used / memory.total))
+                found.append((f"gpu{index}_watts", nvml.nvmlDeviceGetPowerUsage(device) / 1000.0))
+                found.append((f"gpu{index}_celsius", float(nvml.nvmlDeviceGetTemperature(device, 0))))
+        except Exception:
+            pass  # no driver, or a device that does not tell; what was told is kept
+        return found
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_next": 0.0}  # Where it is unpickled, the clock may have begun anew.
+        # Where it is unpickled, the clock may have begun anew.
+        return {**self.__dict__, "_next": 0.0, "_nvml": None}
 
 
 def _psutil() -> Any:
@@ -88,27 +110,6 @@ def _cpu_times() -> tuple[float, float]:
     # Linux counts the time of guests twice.
     total = sum(times.values()) - times.get("guest", 0.0) - times.get("guest_nice", 0.0)
     return total, total - times.get("idle", 0.0) - times.get("iowait", 0.0)
-
-
-def _nvidia() -> list[tuple[str, float]]:
-    """Return what NVIDIA's library tells, if the program has imported it; the devices are numbered as it does."""
-    nvml = sys.modules.get("pynvml")
-    found: list[tuple[str, float]] = []
-    if nvml is None:
-        return found
-    try:
-        nvml.nvmlInit()
-        for index in range(nvml.nvmlDeviceGetCount()):
-            device = nvml.nvmlDeviceGetHandleByIndex(index)
-            memory = nvml.nvmlDeviceGetMemoryInfo(device)
-            found.append((f"gpu{index}_percent", float(nvml.nvmlDeviceGetUtilizationRates(device).gpu)))
-            found.append((f"gpu{index}_memory_mb", memory.used / _MIB))
-            found.append((f"gpu{index}_memory_percent", 100.0 * memory.used / memory.total))
-            found.append((f"gpu{index}_watts", nvml.nvmlDeviceGetPowerUsage(device) / 1000.0))
-            found.append((f"gpu{index}_celsius", float(nvml.nvmlDeviceGetTemperature(device, 0))))
-    except Exception:
-        pass  # no driver, or a device that does not tell; what was told is kept
-    return found
 
 
 def _torch() -> Iterator[tuple[str, float]]:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from l2logger.redaction.names import is_secret, is_token
+from l2logger.redaction import commands
 
 _REDACTED: Final = "[redacted]"
 _FLAGS: Final = re.VERBOSE
@@ -88,84 +88,10 @@ _SHAPES: Final = (
         re.compile(r"(\bmachine\s+\S{1,256}\s+login\s+\S{1,256}\s+password\s+)\S+", _FLAGS),
         rf"\1{_REDACTED}",
     ),
+    Shape(("curl",), commands.LOGIN_OF_CURL, rf"\1{_REDACTED}"),
+    Shape(("mysql", "mariadb"), commands.PASSWORD_OF_MYSQL, rf"\1{_REDACTED}"),
+    Shape(("sshpass",), commands.PASSWORD_OF_SSHPASS, rf"\1{_REDACTED}"),
 )  # fmt: skip
 
-_BY_MARK: Final = [(mark, shape) for shape in _SHAPES for mark in shape.marks]
-
-_HINTS: Final = ("pass", "secret", "token", "key", "auth", "cred", "pwd", "dsn", "cookie", "jwt", "bearer", "conn")
-"""Each secret name has one of these in it."""
-
-_assignment: Final = re.compile(
-    r"""(?<![\w.-])-{0,2}(?P<name>[A-Za-z_][\w.-]{0,99})
-        (?P<mark>\\?["'`]?\s{0,3}(?:=>|:=|[=:])[ \t]{0,3})""",
-    _FLAGS,
-).search
-_option: Final = re.compile(
-    r"""(?:(?<!\S)|(?<=["']))--?(?P<name>[A-Za-z][\w.-]{0,99})(?P<mark>["']?,?[ \t]+)(?![\s-]|["']-)""", _FLAGS
-).search
-_value: Final = re.compile(
-    r"""(?P<quote>\\?"|')?(?P<value>
-        (?(quote)(?:[^"'\\\n]|\\(?!")[^\n]|(?!(?P=quote))["'])*
-        |(?:(?:[Bb]earer|[Bb]asic|[Tt]oken)[ ])?(?:\[redacted\]|[^\s"'&;,<>)\]}])+))
-        (?=(?P<end>[ \t,;]*(?:\#|\r?\n|\Z))?)""",
-    _FLAGS,
-).match
-
-_is_no_value: Final = re.compile(
-    r"none|null|nil|true|false|yes|no|\W*|\$.*|<.*|(?:\w+ )?\[redacted\]", re.IGNORECASE
-).fullmatch
-_is_call: Final = re.compile(r"[A-Za-z_][\w.]*\(.*").fullmatch
-_is_prose: Final = re.compile(
-    "(?:an?|and|are|argument|by|can|flags?|for|from|has|if|in|is|it|may|must|of|on|options?|or|parameter|should|switch|that|the|"
-    "this|to|was|which|will|with)\\W*"
-).fullmatch
-_MIN_CHARS: Final = 6
-
-
-def redacted_text(text: str) -> str:
-    """Return a text without the secrets in it; the very same object if there are none.
-
-    They are known by their shape (URLs with a password, ``Bearer ...``, keys of cloud services, JSON web tokens, private
-    keys), and by what stands before them: ``password=``, ``"api_key":``, ``--token``.
-    """
-    found = text
-    for shape in [shape for mark, shape in _BY_MARK if mark in text]:
-        found = shape.pattern.sub(shape.replacement, found)
-    if "=" in text or ":" in text or "-" in text:
-        folded = text.lower()
-        if [hint for hint in _HINTS if hint in folded]:
-            found = _without_values(_assignment, _without_values(_option, found))
-    return text if found == text else found
-
-
-def says_nothing(text: str) -> bool:
-    """Return whether a text is no secret wherever it stands, such as "none", or a variable that is filled in later."""
-    return _is_no_value(text) is not None
-
-
-def _without_values(find: Callable[[str, int], "re.Match[str] | None"], text: str) -> str:
-    """Return a text without what stands after the names that are found, where they are those of secrets."""
-    pieces: list[str] = []
-    kept = at = 0
-    while head := find(text, at):
-        at = head.end()
-        if is_secret(head["name"]) and (value := _value(text, at)) and _is_told(head, value):
-            pieces += text[kept : value.start("value")], _REDACTED
-            kept = at = value.end("value")
-    return "".join(pieces) + text[kept:] if pieces else text
-
-
-def _is_told(head: "re.Match[str]", found: "re.Match[str]") -> bool:
-    """Return whether what stands after a name is its value, and not part of a sentence or of a program."""
-    value, mark = found["value"], head["mark"]
-    if _is_no_value(value):
-        return False
-    if found["quote"]:
-        return True
-    if mark.isspace():
-        return _is_prose(value) is None
-    if mark[-1].isspace():
-        looks_random = len(value) >= _MIN_CHARS and any(each.isdigit() for each in value)
-        ends = found["end"] is not None and not is_token(head["name"])
-        return (looks_random or ends) and not any(each in value for each in "([{")
-    return _is_call(value) is None
+BY_MARK: Final = [(mark, shape) for shape in _SHAPES for mark in shape.marks]
+"""All kinds of secrets, by what is in a text that has one."""

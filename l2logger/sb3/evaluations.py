@@ -61,7 +61,7 @@ class LogEvaluations(EvalCallback):
             vector_of(eval_env),
             eval_freq=eval_freq,
             n_eval_episodes=n_eval_episodes,
-            log_path=os.path.join(logger_of(to)._target._root, DIRECTORY),
+            log_path=os.path.join(logger_of(to).run.root, DIRECTORY),
             deterministic=deterministic,
             verbose=verbose,
         )

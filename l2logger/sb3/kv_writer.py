@@ -7,7 +7,7 @@ import numpy as np
 from stable_baselines3.common import logger as sb3
 from stable_baselines3.common.callbacks import BaseCallback
 
-from l2logger.processors.to_host import number_on_host, to_host
+from l2logger.host import number_on_host, to_host
 from l2logger.sb3.episodes import LogEpisodes, logger_of
 
 if TYPE_CHECKING:
@@ -110,8 +110,8 @@ class LogValues(BaseCallback):
 
     def _on_training_start(self) -> None:
         outputs = self.logger.output_formats
-        run = self._writer.logger._target
-        if not any(isinstance(each, KVWriter) and each.logger._target is run for each in outputs):
+        run = self._writer.logger.run
+        if not any(isinstance(each, KVWriter) and each.logger.run is run for each in outputs):
             outputs.append(self._writer)
 
     def _on_step(self) -> bool:

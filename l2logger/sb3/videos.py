@@ -53,8 +53,7 @@ class LogVideos(BaseCallback):
 
     def _on_step(self) -> bool:
         if self.n_calls % self._video_freq == 0:
-            film = self._play()
-            logger_of(self._to).log_video("eval/episode", film.frames, self.num_timesteps, clock=CLOCK, fps=film.fps)
+            self._play().log(logger_of(self._to), "eval/episode", self.num_timesteps, CLOCK)
         return True
 
     def _play(self) -> Film:
@@ -64,7 +63,7 @@ class LogVideos(BaseCallback):
         seen: Any = self._env.reset()
         state, starts = None, np.ones(self._env.num_envs, dtype=bool)
         for _ in range(self._max_steps):
-            film.add(self._env.get_images()[0])
+            film.shoot(lambda: self._env.get_images()[0])
             actions, state = self.model.predict(seen, state, starts, deterministic=self._deterministic)
             seen, _, starts, _ = self._env.step(actions)
             if starts[0]:  # the vector has reset it, so its last state cannot be seen any more

@@ -7,10 +7,11 @@ from collections import deque
 from contextlib import suppress
 from typing import Final
 
+from l2logger.checks import seconds
 from l2logger.errors import ConfigError
 from l2logger.run import RunInfo
 from l2logger.signals import Signal
-from l2logger.sinks.guard import Guard, seconds
+from l2logger.sinks.guard import Guard
 from l2logger.sinks.sink import Sink
 
 OVERFLOW: Final = ("drop_oldest", "drop_newest", "block")

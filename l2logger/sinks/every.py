@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from l2logger.errors import ConfigError
+from l2logger.patterns import Matcher
 from l2logger.run import RunInfo
 from l2logger.signals import DESCRIPTION, METRICS, PARAMS, RECORD, Signal
 from l2logger.sinks import pace
 from l2logger.sinks.sink import Sink
-from l2logger.sinks.wrapper import Matcher, Wrapper, metrics_of, name_field, with_metrics
+from l2logger.sinks.wrapper import Wrapper, metrics_of, name_field, with_metrics
 
 Interval = int | float | str
 
@@ -102,8 +103,6 @@ class _Gate:
 
     def __init__(self, interval: Interval) -> None:
         every = pace.parse(interval)
-        if every is None:
-            raise ConfigError("Every takes a number of signals, such as 10, or a time, such as '2s'; got None")
         self._count = every if isinstance(every, int) else 0
         self._microsecs = 0 if self._count else round(every * 1e6)
         self._last: dict[tuple[Any, ...], int] = {}

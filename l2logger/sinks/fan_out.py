@@ -14,7 +14,7 @@ from l2logger.signals import Signal
 from l2logger.sinks.background import BackgroundSink
 from l2logger.sinks.guard import Guard
 from l2logger.sinks.health import Health, innermost
-from l2logger.sinks.sink import Sink
+from l2logger.sinks.sink import PLACES, Sink
 
 _open: "set[FanOut]" = set()
 
@@ -183,7 +183,7 @@ def isolated(sink: Sink) -> Guard:
         from l2logger.sinks.process import ProcessSink
 
         return ProcessSink(sink) if ProcessSink.can_run(sink) else BackgroundSink(sink)
-    raise ConfigError(f"isolate must be 'thread', 'process' or 'none', got {sink.isolate!r} from {sink!r}")
+    raise ConfigError(f"isolate must be one of {', '.join(map(repr, PLACES))}, got {sink.isolate!r} from {sink!r}")
 
 
 def _close_at_exit(fan_out: FanOut) -> None:

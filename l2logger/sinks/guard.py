@@ -1,7 +1,6 @@
 """What stands around a mirror, so that nothing it does is felt."""
 
 import os
-import threading
 import time
 import weakref
 from contextlib import suppress
@@ -266,14 +265,3 @@ def _place(error: BaseException) -> str:
         trace = trace.tb_next
     code = trace.tb_frame.f_code
     return f" ({os.path.basename(code.co_filename)}, line {trace.tb_lineno}, in {code.co_name})"
-
-
-def seconds(name: str, value: float) -> float:
-    """Return a number of seconds.
-
-    Raises:
-        ConfigError: It is none that one can wait for.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= threading.TIMEOUT_MAX:
-        raise ConfigError(f"{name} must be a number of seconds, 0 or more, got {value!r}")
-    return float(value)

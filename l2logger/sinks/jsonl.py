@@ -3,23 +3,19 @@
 import json
 import math
 import os
-import stat
-import time
 from collections.abc import Mapping, Set
 from typing import Any, Final
 
-from l2logger import cells, lock, tail
-from l2logger.append_file import FLAGS
+from l2logger import cells
+from l2logger.line_file import LineFile
 from l2logger.run import RunInfo
 from l2logger.signals import KINDS, RECORD, Signal
 from l2logger.sinks import mirror_file
+from l2logger.sinks.health import warn_of_sink
 from l2logger.sinks.sink import Sink
 
 FILE: Final = "mirror.jsonl"
 """Default name. The file is a copy and may hold every kind of signal, so it is called neither log nor records."""
-
-_CHUNK_BYTES: Final = 2**16
-_SETTLE_SECS: Final = 0.02
 
 _BREAKS: Final = {code: f"\\u{code:04x}" for code in (*range(0x80, 0xA0), 0x2028, 0x2029)}
 """What JSON lets pass, but a terminal may obey, and Python's `str.splitlines` takes for the end of a line."""
@@ -49,62 +45,32 @@ class JsonlSink(Sink):
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
         self._given = mirror_file.checked(path)
         self._path = ""
-        self._fd = -1
+        self._file: LineFile | None = None
 
     def open(self, run: RunInfo) -> None:
         self._path = mirror_file.place(self._given, run, FILE)
         if self.fresh:
             mirror_file.supersede([self._path])
-        self._open_file()
+        self._file = LineFile(self._path)
         self.fresh = False
 
     def write(self, signal: Signal) -> None:
         data = line(signal)
-        if self._fd < 0:
-            self._open_file()
-        try:
-            written = os.write(self._fd, data)
-            while written < len(data):
-                # A short write tells no reason; asking for the rest does.
-                written += os.write(self._fd, data[written:])
-        except BaseException:
-            self.close()  # Opening it again finds out what is in the file.
-            raise
+        if self._file is not None and not self._file.closed and not self._file.is_in_place():
+            warn_of_sink(
+                f"{self._path} was deleted or replaced; the lines in it are not written again, a new file goes on"
+            )
+            self.close()
+        if self._file is None or self._file.closed:
+            self._file = LineFile(self._path)
+        self._file.append(data)
 
     def close(self) -> None:
-        fd, self._fd = self._fd, -1
-        if fd >= 0:
-            lock.release(fd)  # a forked child may have it open, too
-            os.close(fd)
+        if self._file is not None:
+            self._file.close()
 
     def options(self) -> dict[str, Any]:
         return {} if self._given is None else {"path": self._given}
-
-    def _open_file(self) -> None:
-        self._fd = os.open(self._path, FLAGS, 0o666)
-        try:
-            if not stat.S_ISREG(os.fstat(self._fd).st_mode):
-                raise OSError(f"{self._path} is not a regular file")
-            lock.share(self._fd)
-            size = os.fstat(self._fd).st_size
-            if _end_of_lines(self._fd, size) < size:
-                # Another process may be in the middle of its write. That is over in microseconds; a torn line is for ever.
-                time.sleep(_SETTLE_SECS)
-                if os.fstat(self._fd).st_size == size:
-                    tail.cut(self._fd, self._path, _end_of_lines(self._fd, size))
-        except BaseException:
-            self.close()
-            raise
-
-
-def _end_of_lines(fd: int, size: int) -> int:
-    """Return where the last whole line ends."""
-    while size:
-        start = max(0, size - _CHUNK_BYTES)
-        if found := tail.read_at(fd, start, size - start).rfind(b"\n") + 1:
-            return start + found
-        size = start
-    return 0
 
 
 def line(signal: Signal) -> bytes:

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-from l2logger.errors import ConfigError
+from l2logger import cells, checks
 from l2logger.run import RunInfo
 from l2logger.signals import METRICS, Signal
 from l2logger.sinks.numbers import metrics
@@ -34,9 +34,7 @@ class Mean(Wrapper):
 
     def __init__(self, window: int, to: Sink, *, full: bool = False) -> None:
         super().__init__(to, window)
-        if isinstance(window, bool) or not isinstance(window, int) or window < 1:
-            raise ConfigError(f"Mean is over a number of records, 1 or more; got {window!r}")
-        self._window = window
+        self._window = self._setting = checks.count("the window of Mean", window, "records")
         self._full = full
         self._seen: dict[tuple[Any, ...], dict[str, deque[float]]] = {}
 
@@ -66,7 +64,7 @@ class Mean(Wrapper):
         means = {}
         for name, value in fields["values"].items():
             window = windows.setdefault(name, deque(maxlen=self._window))
-            window.append(float(str(value)) if type(value) is int else value)  # which may be beyond all floats
+            window.append(cells.as_float(value))
             if not self._full or len(window) == self._window:
                 means[name] = _mean(window)
         return means

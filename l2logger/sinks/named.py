@@ -4,13 +4,14 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from l2logger import checks
 from l2logger.errors import ConfigError
 from l2logger.sinks.every import Every
 from l2logger.sinks.health import in_words, innermost
 from l2logger.sinks.mean import Mean
 from l2logger.sinks.only import Only, Without
 from l2logger.sinks.prefix import Prefix
-from l2logger.sinks.sink import Sink
+from l2logger.sinks.sink import PLACES, Sink
 from l2logger.sinks.spelling import parse, spell
 
 __all__ = ["build", "from_environment", "parse", "spell"]
@@ -25,7 +26,6 @@ _WRAPPERS: Final[dict[str, Callable[[Any, Sink], Sink]]] = {
     wrapper.option: wrapper for wrapper in (Prefix, Every, Mean, Without, Only)
 }
 _ISOLATE: Final = "isolate"
-_PLACES: Final = ("thread", "process", "none")
 
 
 def build(config: Any) -> list[Sink]:
@@ -113,9 +113,7 @@ def _make(name: Any, options: Any, points: Any) -> Sink:
         sink = sink_class(**own)
         isolate = shared.pop(_ISOLATE, None)
         if isolate is not None:
-            if isolate not in _PLACES:
-                raise ConfigError(f"isolate must be one of {', '.join(map(repr, _PLACES))}, got {isolate!r}")
-            sink.isolate = isolate
+            sink.isolate = checks.one_of(_ISOLATE, isolate, PLACES)
         for option, wrap in _WRAPPERS.items():
             if shared.get(option) is not None:
                 sink = wrap(shared[option], sink)

@@ -1,6 +1,8 @@
-"""Which numbers a record brings, for sinks that draw curves."""
+"""Which numbers a record brings, and when, for sinks that draw curves."""
 
+import time
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from l2logger import cells
@@ -18,11 +20,10 @@ def metrics(fields: Mapping[str, Any]) -> dict[str, float]:
         if name in STANDARD:
             continue
         if type(value) is not float:
-            # Of an integer beyond all floats, the text is still a number.
             value = cells.value(cells.text(value))
             if not isinstance(value, int | float):
                 continue
-            value = float(str(value)) if type(value) is int else float(value)
+            value = cells.as_float(value)
         found[name] = value
     return found
 
@@ -30,3 +31,11 @@ def metrics(fields: Mapping[str, Any]) -> dict[str, float]:
 def tag(fields: Mapping[str, Any], metric: str) -> str:
     """Return the name of the curve that a metric of a record belongs to: ``<block_type>/<task_name>/<metric>``."""
     return f"{fields['block_type']}/{fields['task_name']}/{metric}"
+
+
+def seconds_since_1970(timestamp: Any) -> float:
+    """Return when a signal was logged: its timestamp taken as the time of the place where this runs; now, if it is none."""
+    try:
+        return datetime.fromisoformat(timestamp).timestamp()
+    except (TypeError, ValueError, OverflowError, OSError):
+        return time.time()

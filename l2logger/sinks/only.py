@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
+from l2logger.patterns import Matcher, checked_patterns
 from l2logger.signals import Signal
 from l2logger.sinks.sink import Sink
-from l2logger.sinks.wrapper import Matcher, Wrapper, checked_patterns, metrics_of, name_field
+from l2logger.sinks.wrapper import Wrapper, metrics_of, name_field
 
 
 class Only(Wrapper):

@@ -18,14 +18,12 @@ _SPARE_PER_SEC: Final = 10.0
 """and so many in the long run."""
 
 
-def parse(every: Any) -> int | float | None:
+def parse(every: Any) -> int | float:
     """Return a pace: a whole number of records, or seconds as a float.
 
     Raises:
         ConfigError: It is none.
     """
-    if every is None:
-        return None
     found = _duration(every) if isinstance(every, str) else None
     pace = float(found[1]) * _UNITS[found[2]] if found else every
     if isinstance(pace, int | float) and not isinstance(pace, bool) and 0 < pace < math.inf:

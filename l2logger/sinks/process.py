@@ -13,10 +13,11 @@ from collections import deque
 from contextlib import suppress
 from typing import Any, Final
 
+from l2logger.checks import seconds
 from l2logger.errors import ConfigError
 from l2logger.run import RunInfo
 from l2logger.signals import Signal
-from l2logger.sinks.guard import Guard, seconds
+from l2logger.sinks.guard import Guard
 from l2logger.sinks.health import Health
 from l2logger.sinks.sink import Sink
 

@@ -1,9 +1,12 @@
 """What a sink is."""
 
-from typing import Any
+from typing import Any, Final
 
 from l2logger.run import RunInfo
 from l2logger.signals import RECORD, Signal
+
+PLACES: Final = ("thread", "process", "none")
+"""Where a `DataLogger` may run a sink."""
 
 
 class Sink:

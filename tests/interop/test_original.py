@@ -19,6 +19,7 @@ HERE = Path(__file__).parent
 EXAMPLES = HERE.parent.parent / "examples"
 
 WIDER = {
+    "logger_info: none",
     "block_num = int64",
     "exp_num = int64",
     "task_params = int64 inside",

@@ -1,6 +1,6 @@
 """What is neither a record nor metrics, as lines."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +19,9 @@ _MAX_BARS: Final = 16
 _MAX_ROWS: Final = 10
 _MAX_COLUMNS: Final = 12
 _INDENT: Final = 2
+_MAX_KEPT: Final = 100
+_LEVELS: Final[Mapping[str, str]] = {"debug": "dim", "warning": "yellow", "error": "red"}
+"""Styles of notes."""
 
 
 class Events:
@@ -33,28 +36,52 @@ class Events:
         self._look = look
         self._turns = turns
         self._workers: set[str] = set()
+        self._unshown: dict[tuple[str, str], Signal] = {}
 
     def draw(self, signal: Signal, width: int | None) -> "Text | None":
-        """Return what is shown of a signal, with a newline at its end; None if nothing is.
+        """Return what is shown of a signal, with a newline at its end; None if nothing is, or it is not its turn.
 
         Args:
             signal: One that has a line, which those of kinds to come have not.
             width: Columns there are; None for as many as it takes.
         """
-        tell = _TELLERS.get(signal.kind)
         name = signal.fields.get("name")
         self._workers.add(signal.fields["worker_id"])
-        if tell is None or (name is not None and not self._look.chosen([name])):
+        if signal.kind not in _TELLERS or (name is not None and not self._look.chosen([name])):
             return None
-        if not (name is None or self._turns.due((signal.kind, name))) or not self._turns.spare():
+        if signal.kind == ARTIFACT:  # rare, and dear
+            return self._drawn(signal, width)
+        if name is not None and not self._turns.due((signal.kind, name)):
+            self._keep((signal.kind, name), signal)
             return None
+        if not self._turns.spare():
+            return None
+        self._unshown.pop((signal.kind, name or ""), None)
+        return self._drawn(signal, width)
+
+    def rest(self, width: int | None) -> "Iterator[Text]":
+        """Yield the last ones of each name, if it was not their turn."""
+        unshown, self._unshown = self._unshown, {}
+        for signal in unshown.values():
+            if self._turns.spare():
+                yield self._drawn(signal, width)
+
+    def _keep(self, key: tuple[str, str], signal: Signal) -> None:
+        self._unshown.pop(key, None)
+        if len(self._unshown) == _MAX_KEPT:
+            del self._unshown[next(iter(self._unshown))]
+        self._unshown[key] = signal
+
+    def _drawn(self, signal: Signal, width: int | None) -> "Text":
         from rich.text import Text
 
+        name = signal.fields.get("name")
         moment = self._look.moment(signal.fields, worker=len(self._workers) > 1)
         line: list[Cell] = [(f"{shown(key)} {text}{GAP}", "dim") for key, text in moment.items()]
         line += [(signal.kind, "bold"), ("" if name is None else f" {shown(name)}", "")]
-        style = self._look.colors.get(name or signal.kind, "")
-        for text in tell(signal.fields, self._look):
+        usual = _LEVELS.get(signal.fields.get("level", ""), "") if signal.kind == NOTE else ""
+        style = self._look.colors.get(name or signal.kind, usual)
+        for text in _TELLERS[signal.kind](signal.fields, self._look):
             line += [(GAP, ""), (text, style)]
         drawn = Text()
         append_line(drawn, line, width)
@@ -65,6 +92,11 @@ class Events:
 
 
 def _of_note(fields: Mapping[str, Any], look: Look) -> list[str]:
+    level = fields.get("level", "info")
+    return [*([shown(str(level))] if level != "info" else []), shown(fields["text"])]
+
+
+def _of_text(fields: Mapping[str, Any], look: Look) -> list[str]:
     return [shown(fields["text"])]
 
 
@@ -111,7 +143,7 @@ def _of_histogram(fields: Mapping[str, Any], look: Look) -> list[str]:
 
 _TELLERS: Final[Mapping[str, Callable[[Mapping[str, Any], Look], list[str]]]] = {
     NOTE: _of_note,
-    TEXT: _of_note,
+    TEXT: _of_text,
     IMAGE: _of_image,
     FIGURE: _of_image,
     VIDEO: _of_video,

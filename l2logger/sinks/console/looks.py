@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from l2logger.errors import ConfigError
+from l2logger.patterns import Matcher
 from l2logger.schema import STANDARD
 from l2logger.sinks.console.values import FORMATS, plain, shown
-from l2logger.sinks.wrapper import Matcher
 
 Format = str | Callable[[Any], str]
 """One of the words of `FORMATS`, a format such as ``"{:.5f}"``, or a function that returns text."""
@@ -58,6 +58,11 @@ class Look:
         self._silent = [Matcher((each,)) for each in quiet]
         self._leading = tuple(key for key in _LEADING if not self.is_silent(key))
         self._units: dict[str, str] = {}
+        self._ranks: dict[str, int] = {}
+
+    def rank(self, names: Iterable[Any]) -> None:
+        """Have these columns of records come first, in this order; all others come by the alphabet."""
+        self._ranks = {name: rank for rank, name in enumerate(names) if isinstance(name, str)}
 
     def describe(self, name: str, unit: str | None) -> None:
         """Take note of the unit of a metric."""
@@ -105,6 +110,8 @@ class Look:
         """Return the names of the columns that are shown beside."""
         if self.only is None:
             found = [key for key in fields if key not in STANDARD]
+            if last := len(self._ranks):
+                found.sort(key=lambda key: (self._ranks.get(key, last), key))
         else:
             named = [key for is_meant in self._only for key in fields if is_meant(key)]
             found = list(dict.fromkeys(key for key in named if key not in STANDARD or key in self.only))

@@ -96,7 +96,7 @@ class ConsoleSink(Sink):
                 raise ConfigError(f"{name} must be a whole number of at least 1, got {number!r}")
         if stream not in _STREAMS if isinstance(stream, str) else not hasattr(stream, "write"):
             raise ConfigError(f"stream must be {' or '.join(map(repr, _STREAMS))} or an open text file, got {stream!r}")
-        self._every = parse(every)
+        self._every = None if every is None else parse(every)
         self._look = look = Look(only, silent, formats, colors)
         named = {name: each for name, each in (formats or {}).items() if isinstance(each, str)} or None
         self._options = {
@@ -123,6 +123,8 @@ class ConsoleSink(Sink):
         if screen.gone:
             return
         title = os.path.basename(run.scenario_dir)
+        metrics = run.logger_info.get("metrics_columns")
+        self._look.rank(metrics if isinstance(metrics, list | tuple) else ())
         if not self._began:
             self._began = True
             self._parameters = Parameters(title)
@@ -169,7 +171,11 @@ class ConsoleSink(Sink):
     def close(self) -> None:
         view, self._view = self._view, None
         if view is not None:
-            view.close()
+            try:
+                for drawn in self._events.rest(self._screen.size()[0]):
+                    view.tell(drawn)
+            finally:
+                view.close()
 
     def options(self) -> dict[str, Any]:
         usual = ConsoleSink.__init__.__kwdefaults__ or {}

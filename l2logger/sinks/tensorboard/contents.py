@@ -91,16 +91,26 @@ class Picture(NamedTuple):
         image.encoded_image_string = self.data
 
 
+class Figure(Picture):
+    """A figure. TensorBoard shows it as an image."""
+
+
+class Video(Picture):
+    """A video, as an animated image."""
+
+
 Content = float | Text | Described | Histogram | Picture
 
 Value = tuple[str, Content]
 """A tag, and what stands under it."""
 
-PLUGINS: Final[dict[type, str]] = {
+GROUPS: Final[dict[type, str]] = {
     float: _SCALARS,
     Described: _SCALARS,
     Text: "text",
     Histogram: "histograms",
     Picture: "images",
+    Figure: "figures",
+    Video: "videos",
 }
-"""Which part of TensorBoard shows what. Of one tag, it shows what came first."""
+"""What can stand under one tag. Of several groups TensorBoard would show the one that came first, or mix them."""

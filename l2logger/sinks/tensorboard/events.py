@@ -15,6 +15,7 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from tensorboardX.proto.event_pb2 import Event
 from tensorboardX.proto.plugin_hparams_pb2 import HParamsPluginData
 
+from l2logger import cells
 from l2logger.sinks.tensorboard.checksum import masked
 from l2logger.sinks.tensorboard.contents import Value
 from l2logger.sinks.tensorboard.texts import MAX_ROWS, clean, flat, short
@@ -47,7 +48,7 @@ def hyperparameters(wall_time: float, values: Any) -> bytes:
         parameter = data.session_start_info.hparams[clean(name)]
         if isinstance(value, bool):
             parameter.bool_value = value
-        elif isinstance(value, int | float) and math.isfinite(number := as_float(value)):
+        elif isinstance(value, int | float) and math.isfinite(number := cells.as_float(value)):
             parameter.number_value = number
         else:
             parameter.string_value = short(value)
@@ -75,14 +76,6 @@ def _unframed(path: str) -> Iterator[bytes]:
             if head != _frame(length) or len(data := file.read(length + 4)) < length + 4:
                 return
             yield data[:length]
-
-
-def as_float(number: float) -> float:
-    """Return a number as a float, infinite if it is beyond all floats."""
-    try:
-        return float(number)
-    except OverflowError:
-        return math.inf if number > 0 else -math.inf
 
 
 def _framed(event: Any) -> bytes:

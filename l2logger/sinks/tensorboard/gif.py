@@ -3,18 +3,16 @@
 import io
 import math
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import Any, Final, NamedTuple
+
+from l2logger.media import gif
 
 MAX_PIXELS: Final = 2**25
 """Of all frames together: 140 of 600 x 400, or 4,700 of 84 x 84. Colourful noise makes 24 MB of it, games and plots about 1 MB."""
 
 MIN_SIDE: Final = 128
 """The longer side of a frame is not made smaller than that; frames are left out instead."""
-
-_MIN_DELAY: Final = 2
-"""In hundredths of a second. Browsers take less for ten."""
-
-_MAX_DELAY: Final = 2**16 - 1
 
 
 class Size(NamedTuple):
@@ -59,31 +57,26 @@ def convert(path: str, size: Size, fps: float) -> tuple[Size, bytes]:
     """
     try:
         from av.error import FFmpegError
-        from PIL import GifImagePlugin, Image
+        from PIL import Image
     except ImportError as error:
         problem = f'to show videos, TensorBoardSink needs PyAV and Pillow: pip install "l2logger[media]" ({error})'
         raise ImportError(problem, name=error.name) from error
     shown = bounded(size)
     out = io.BytesIO()
-    out.write(b"GIF89a" + shown.width.to_bytes(2, "little") + shown.height.to_bytes(2, "little") + b"\x70\0\0")
-    out.write(b"!\xff\x0bNETSCAPE2.0\x03\x01\0\0\0")  # for ever
-    end = 0
+    # The octree takes a fraction of the time of the median cut.
+    images = (
+        frame.quantize(method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+        for frame in _evenly(path, size, shown)
+    )
     try:
-        for number, frame in _evenly(path, size, shown):
-            # With a palette for each frame, none is held in memory. The octree takes a fraction of the time of the median cut. And where
-            # Pillow writes several frames by itself, it leaves out those that are like the one before.
-            image = frame.quantize(method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-            begin, end = end, round(100 * (number + 1) * size.frames / shown.frames / fps)
-            milliseconds = 10 * min(max(end - begin, _MIN_DELAY), _MAX_DELAY)
-            out.writelines(GifImagePlugin.getdata(image, duration=milliseconds, include_color_table=True))
+        gif.write(out, images, shown[:2], Fraction(size.frames, shown.frames) / Fraction(fps))
     except FFmpegError as error:
         raise ValueError(f"{path} is no video that can be read: {error}") from error
-    out.write(b";")
     return shown, out.getvalue()
 
 
-def _evenly(path: str, size: Size, shown: Size) -> Iterator[tuple[int, Any]]:
-    """Yield numbered frames, as images of Pillow, as many as shall be shown."""
+def _evenly(path: str, size: Size, shown: Size) -> Iterator[Any]:
+    """Yield frames, as images of Pillow, as many as shall be shown."""
     import av
 
     index = 0
@@ -91,5 +84,5 @@ def _evenly(path: str, size: Size, shown: Size) -> Iterator[tuple[int, Any]]:
     with av.open(path) as container:
         for number, frame in enumerate(container.decode(video=0)):
             if number * shown.frames >= index * size.frames:
-                yield index, frame.to_image(width=shown.width, height=shown.height, interpolation="AREA")
+                yield frame.to_image(width=shown.width, height=shown.height, interpolation="AREA")
                 index += 1

@@ -1,12 +1,11 @@
 """What TensorBoard is told of a record: its metrics as points of curves, and what it is about as texts."""
 
 import json
-import operator
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from l2logger.schema import MAX_COUNT
+from l2logger.checks import step as checked_step
 from l2logger.sinks import numbers
 from l2logger.sinks.tensorboard.contents import Text, Value
 from l2logger.sinks.tensorboard.summaries import Summaries
@@ -71,18 +70,3 @@ class Records:
         with suppress(ValueError, TypeError, RecursionError):
             parameters = json.loads(parameters)
         yield "task", Text(f"{escape(task)}\n\n{table(parameters)}")
-
-
-def checked_step(step: Any) -> int:
-    """Return a step as a number.
-
-    Raises:
-        ValueError: It is no whole number, or has more than 64 bits.
-    """
-    try:
-        number = operator.index(step)
-    except TypeError:
-        raise ValueError(f"a step must be a whole number, got {step!r}") from None
-    if not -MAX_COUNT <= number <= MAX_COUNT:
-        raise ValueError(f"a step can have 64 bits, got one of {number.bit_length()}")
-    return number

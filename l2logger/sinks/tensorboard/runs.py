@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 from l2logger import lock
 from l2logger.schema import MAX_COUNT, V1_1, WORKER_ID
-from l2logger.sinks.tensorboard.contents import PLUGINS, Value
+from l2logger.sinks.tensorboard.contents import GROUPS, Value
 from l2logger.sinks.tensorboard.files import EventFile, event_files
 
 
@@ -53,7 +53,7 @@ class Lanes:
         self._header = header
         self.files = [EventFile(directory, header, root=root)]
         self._last_steps: list[dict[str, int]] = [{}]
-        self._plugins: dict[str, str] = {}
+        self._groups: dict[str, str] = {}
         self._earlier: dict[str, int] | None = None
 
     def add(self, wall_time: float, step: int | None, values: Sequence[Value]) -> list[tuple[EventFile, int]]:
@@ -67,7 +67,7 @@ class Lanes:
         Returns:
             The files that got something, and how many bytes.
         """
-        values = [(self._own_tag(tag, PLUGINS[type(content)]), content) for tag, content in values]
+        values = [(self._own_tag(tag, GROUPS[type(content)]), content) for tag, content in values]
         if step is None:
             step = min(MAX_COUNT, 1 + max((self._last_step(tag) for tag, _ in values), default=-1))
         touched = []
@@ -94,9 +94,9 @@ class Lanes:
             values = late
         return touched
 
-    def _own_tag(self, tag: str, plugin: str) -> str:
-        """Return the tag, or another one if something of another kind has it: TensorBoard would show only that."""
-        return tag if self._plugins.setdefault(tag, plugin) == plugin else self._own_tag(f"{tag}/{plugin}", plugin)
+    def _own_tag(self, tag: str, group: str) -> str:
+        """Return the tag, or another one if something of another group has it."""
+        return tag if self._groups.setdefault(tag, group) == group else self._own_tag(f"{tag}/{group}", group)
 
     def _last_step(self, tag: str) -> int:
         """Return the highest step of a tag, in the files of earlier sinks as well; -1 if there is none."""

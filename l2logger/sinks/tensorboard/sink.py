@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
 
+from l2logger.checks import step as checked_step
 from l2logger.errors import ConfigError, DirectoryError
 from l2logger.run import RunInfo
 from l2logger.signals import ARTIFACT, DESCRIPTION, KINDS, NOTE, PARAMS, RECORD, TABLE, TEXT, Signal
@@ -14,7 +15,7 @@ from l2logger.sinks import numbers
 from l2logger.sinks.sink import Sink
 from l2logger.sinks.tensorboard.contents import Text
 from l2logger.sinks.tensorboard.files import supersede
-from l2logger.sinks.tensorboard.records import Records, Step, Tag, checked_step, exp_num
+from l2logger.sinks.tensorboard.records import Records, Step, Tag, exp_num
 from l2logger.sinks.tensorboard.runs import DEFAULT_WORKER, Board
 from l2logger.sinks.tensorboard.summaries import Summaries
 from l2logger.sinks.tensorboard.texts import table
@@ -40,7 +41,7 @@ class TensorBoardSink(Sink):
     - Texts and notes are Markdown, tables have 200 rows at most. Of arrays and artifacts, it is told what they are and where.
 
     A signal without a step stands behind the last of its name: at 0, 1, 2, ... Of different kinds of signal with one name
-    TensorBoard would show the first; so others have their kind behind the name, such as ``loss/histograms``.
+    TensorBoard would show the first; so others have their kind behind the name, such as ``loss/histograms`` or ``rollout/videos``.
 
     TensorBoard has numbers of 32 bits: what is beyond them is infinite there. It shows a sample, chosen at random: 1000 points of a
     curve, ten images of a name, unless it is started with ``--samples_per_plugin scalars=0,images=0``.

@@ -34,7 +34,7 @@ class Summaries:
             signals.PARAMS: self._params,
             signals.HISTOGRAM: _histogram,
             signals.IMAGE: self._image,
-            signals.FIGURE: self._image,
+            signals.FIGURE: self._figure,
             signals.VIDEO: self._video,
             signals.ARRAY: _array,
             signals.TEXT: _text,
@@ -81,6 +81,10 @@ class Summaries:
 
     def _image(self, fields: Fields) -> Iterator[Value]:
         yield fields["name"], pictures.image(self._scenario_dir, fields)
+        yield from _caption(fields)
+
+    def _figure(self, fields: Fields) -> Iterator[Value]:
+        yield fields["name"], pictures.figure(self._scenario_dir, fields)
         yield from _caption(fields)
 
     def _video(self, fields: Fields) -> Iterator[Value]:
@@ -134,6 +138,7 @@ def _note(fields: Fields) -> Iterator[Value]:
 
 
 def _artifact(fields: Fields) -> Iterator[Value]:
-    shown = {name: fields[name] for name in ("name", "version", "aliases", "type", "path", "digest", "metadata")}
+    shown = {name: fields[name] for name in ("name", "version", "aliases", "type", "path", "digest")}
+    said = {name: fields[name] for name in ("metrics", "metadata") if fields.get(name)}
     size = {"files": len(fields["files"]), "size": f"{fields['nbytes']:,} bytes"}
-    yield f"artifact/{fields['name']}", Text(table({**shown, **size}))
+    yield f"artifact/{fields['name']}", Text(table({**shown, **said, **size}))

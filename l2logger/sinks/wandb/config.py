@@ -2,13 +2,13 @@
 
 import math
 import platform
-import sys
 from collections.abc import Mapping, Set
 from typing import Any, Final
 
 from l2logger import __version__, manifest_file
 from l2logger.diagnostics import visible
-from l2logger.errors import LogFormatError
+from l2logger.errors import ConfigError, LogFormatError
+from l2logger.plain import resolved
 from l2logger.redaction import is_secret, redacted
 from l2logger.run import RunInfo
 
@@ -61,21 +61,13 @@ def descriptions(value: Any) -> dict[str, str | None]:
     return {metric: said.get("better") for metric, said in known if isinstance(said, Mapping)}
 
 
-def plain(value: Any) -> Any:
-    """Return a section of OmegaConf as a dict or list, with its references resolved, and other things as they are."""
-    omegaconf = sys.modules.get("omegaconf")
-    if omegaconf is not None and omegaconf.OmegaConf.is_config(value):
-        return omegaconf.OmegaConf.to_container(value, resolve=True)
-    return value
-
-
 def clean(value: Any) -> Any:
     """Return what W&B can keep of a value of the config, without what seems to be secret."""
     return redacted(_kept(value))
 
 
 def _kept(value: Any) -> Any:
-    value = plain(value)
+    value = resolved(value, ConfigError)
     if isinstance(value, Mapping):
         return {visible(str(name)): _kept(item) for name, item in value.items()}
     if isinstance(value, list | tuple | Set):

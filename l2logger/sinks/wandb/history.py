@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
+from l2logger import cells
 from l2logger.manifest_file import merged
 from l2logger.signals import ARTIFACT, DESCRIPTION, METRICS, NOTE, PARAMS, RECORD, TABLE, Signal
 from l2logger.sinks import numbers
@@ -88,7 +89,7 @@ class History:
             row = rows.beginning(fields)
             curves = []
             for metric, number in fields["values"].items():
-                value = float(str(number)) if type(number) is int and abs(number) >= _MAX_INT else number
+                value = cells.as_float(number) if abs(number) >= _MAX_INT else number
                 curves.append((rows.put(row, METRICS, metric, value), metric, value))
             self._axes.define(run, row, [curve for curve, *_ in curves], rows.axis(fields))
             self._log(run, row, curves)

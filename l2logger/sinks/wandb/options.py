@@ -10,9 +10,11 @@ from difflib import get_close_matches
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from l2logger import checks
 from l2logger.diagnostics import visible
 from l2logger.errors import ConfigError
-from l2logger.sinks.wandb.config import plain
+from l2logger.plain import resolved
+from l2logger.redaction import redacted
 
 MODES: Final = ("online", "offline", "disabled")
 
@@ -50,16 +52,18 @@ _VARIABLES: Final = {"root_dir": "WANDB_DIR", "run_name": "WANDB_NAME"}
 
 
 def checked(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments that are not None, as plain Python objects.
+    """Return the arguments that are not None, as plain Python objects, tags and notes without secrets.
 
     Raises:
         ConfigError: One is not what is expected.
     """
-    chosen = {option: plain(value) for option, value in given.items() if value is not None}
+    chosen = {option: resolved(value, ConfigError) for option, value in given.items() if value is not None}
     if "mode" in chosen:
-        check_choice("mode", chosen["mode"], MODES)
+        checks.one_of("mode", chosen["mode"], MODES)
     if "tags" in chosen:
-        chosen["tags"] = list(texts("tags", chosen["tags"]))
+        chosen["tags"] = list(redacted(texts("tags", chosen["tags"])))
+    if "notes" in chosen:
+        chosen["notes"] = redacted(chosen["notes"])
     if "dir" in chosen:
         if not isinstance(chosen["dir"], str | os.PathLike):
             raise ConfigError(f"dir must be a path, got {chosen['dir']!r}")
@@ -72,23 +76,13 @@ def checked(given: Mapping[str, Any]) -> dict[str, Any]:
     return chosen
 
 
-def check_choice(option: str, value: Any, choices: tuple[str, ...]) -> None:
-    """Check that a value is one of several.
-
-    Raises:
-        ConfigError: It is not.
-    """
-    if value not in choices:
-        raise ConfigError(f"{option} must be one of {', '.join(map(repr, choices))}, got {value!r}")
-
-
 def texts(option: str, value: Any) -> tuple[str, ...]:
     """Return the texts of an option that takes one or several.
 
     Raises:
         ConfigError: It is something else.
     """
-    value = plain(value)
+    value = resolved(value, ConfigError)
     found = (value,) if isinstance(value, str) else value
     if not isinstance(found, Collection) or not all(isinstance(text, str) for text in found):
         raise ConfigError(f"{option} must be text or a list of texts, got {value!r}")

@@ -1,8 +1,6 @@
 """Rows of W&B's history: under which names things stand there, and what they are drawn over."""
 
-import time
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
 from typing import Any, Final
 
 from l2logger import cells
@@ -45,7 +43,7 @@ def of_record(
     row[EXP_NUM] = fields["exp_num"]
     row[_BLOCK_NUM] = fields["block_num"]
     row[_WORKER_ID] = visible(cells.text(fields["worker_id"]))
-    row[_TIMESTAMP] = _epoch(fields["timestamp"])
+    row[_TIMESTAMP] = numbers.seconds_since_1970(fields.get("timestamp"))
     return row, curves
 
 
@@ -59,7 +57,7 @@ def beginning(fields: Mapping[str, Any]) -> dict[str, Any]:
     if type(block_num := fields.get("context", {}).get(_BLOCK_NUM)) is int:
         row.setdefault(_BLOCK_NUM, block_num)
     row[_WORKER_ID] = visible(cells.text(fields["worker_id"]))
-    row[_TIMESTAMP] = _epoch(fields["timestamp"])
+    row[_TIMESTAMP] = numbers.seconds_since_1970(fields.get("timestamp"))
     return row
 
 
@@ -118,11 +116,3 @@ class Axes:
         self._defined.add(name)
         if "*" not in name:  # which W&B takes for a pattern
             run.define_metric(name, **how)
-
-
-def _epoch(timestamp: str) -> float:
-    """Return the seconds since the epoch of a timestamp of a log, which is in local time; now, if it is none."""
-    try:
-        return datetime.fromisoformat(timestamp).timestamp()
-    except (TypeError, ValueError, OverflowError, OSError):
-        return time.time()

@@ -7,12 +7,13 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from l2logger import checks
 from l2logger.errors import ConfigError
 from l2logger.run import RunInfo
 from l2logger.signals import ARTIFACT, KINDS, TABLE, Signal
 from l2logger.sinks import spelling
 from l2logger.sinks.health import warn_of_sink
-from l2logger.sinks.sink import Sink
+from l2logger.sinks.sink import PLACES, Sink
 from l2logger.sinks.wandb import artifacts
 from l2logger.sinks.wandb import config as wandb_config
 from l2logger.sinks.wandb import options as wandb_options
@@ -97,7 +98,6 @@ class WandbSink(Sink):
     ) -> None:
         if tag is not None and not callable(tag):
             raise ConfigError(f"tag must be a function of the fields of a record and the name of a metric, got {tag!r}")
-        wandb_options.check_choice("isolate", isolate, ("process", "thread", "none"))
         given = {
             "project": project,
             "entity": entity,
@@ -112,7 +112,7 @@ class WandbSink(Sink):
         }
         self._chosen = wandb_options.checked({**given, **init})
         self._lower_is_better = wandb_options.texts("lower_is_better", lower_is_better)
-        self.isolate = isolate
+        self.isolate = checks.one_of("isolate", isolate, PLACES)
         self._run: Any = None
         self._is_alone = False
         self._is_quiet = False
