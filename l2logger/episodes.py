@@ -54,8 +54,12 @@ def metrics_of_episode(total: float, length: int, *, terminated: bool, truncated
     }
 
 
-def block_of(to: "Block | DataLogger | BoundLogger") -> Block:
-    """Return the block that is meant: it itself, or a train block of a logger, which begins now.
+def block_of(to: "Block | DataLogger | BoundLogger", block_type: str = "train") -> Block:
+    """Return the block that is meant: it itself, or one of a logger, which begins now.
+
+    Args:
+        to: A block, or a logger; ``block_type`` and ``block_subtype`` that are bound to it are those of the block.
+        block_type: What kind of block begins if that is not bound.
 
     Raises:
         ConfigError: It is neither.
@@ -63,7 +67,8 @@ def block_of(to: "Block | DataLogger | BoundLogger") -> Block:
     if isinstance(to, Block):
         return to
     if isinstance(to, BlockMethods):
-        return to.block("train")
+        bound = to._context().get("context", {})
+        return to.block(bound.get("block_type", block_type), bound.get("block_subtype", "wake"))
     raise ConfigError(f"expected a block, as logger.block('train') returns it, or a logger; got {to!r}")
 
 

@@ -21,7 +21,7 @@ kind            fields
 ``note``        ``text``, ``level`` (``"debug"``, ``"info"``, ``"warning"`` or ``"error"``)
 ``description`` ``metric``, ``unit``, ``better`` (``"min"``, ``"max"`` or None)
 ``artifact``    ``name``, ``version``, ``type``, ``path``, ``files`` (``path``, ``nbytes``, ``sha256`` of each), ``nbytes``,
-                ``digest``, ``aliases``, ``metadata``
+                ``digest``, ``aliases``, ``metadata``, ``metrics``
 ==============  ======================================================================================================
 
 A ``path`` is relative to the run directory; the file is whole before the signal is there.

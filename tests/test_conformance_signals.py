@@ -174,7 +174,7 @@ def of_console(own: Path, sink: Sink, run: Path) -> Facts:
                 "text": r"\nstep 3  text plan  go left\n",
                 "table": r"\nstep 3  table episodes  2 columns, 2 rows\n +return  task\n.+\n +1\.500  a +\n +2\.500  b +\n",
                 "note": r"\nstep 3  note  lr dropped\n",
-                "artifact": r"\nartifact model  v0  1 file, 7 B  artifacts/model/v0  \(latest\)\n",
+                "artifact": r"\nstep 5  artifact model  v0  1 file, 7 B  artifacts/model/v0  \(latest\)\n",
             }.items()
         },
     }

@@ -385,3 +385,11 @@ def test_a_missing_gymnasium_says_what_to_install():
     script = "import sys; sys.modules['gymnasium'] = None\ntry: import l2logger.gymnasium\nexcept ImportError as error: print(error)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert 'pip install "l2logger[gymnasium]"' in done.stdout
+
+
+def test_a_handle_with_a_block_type_begins_such_a_block(make):
+    """What is bound is what is meant: tests are no training."""
+    logger = make(logger_info={"metrics_columns": [*METRICS]})
+    env = LogEpisodes(gymnasium.make("CartPole-v1", max_episode_steps=3), logger.bind(block_type="test"))
+    assert env.block.block_type == "test"
+    assert LogEpisodes(gymnasium.make("CartPole-v1"), logger).block.block_type == "train"

@@ -357,7 +357,7 @@ def test_all_signals_belong_to_the_present_block(run):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"video_freq": 5}, "video_freq films episodes in eval_env"),
+        ({"video_freq": 5}, "video_freq is about episodes in eval_env"),
         ({"save_freq": 0}, "save_freq must be a whole number of steps from 1 on, got 0"),
         ({"window": 0}, "window must be a whole number"),
         ({"eval_env": True, "video_freq": 5}, "video_freq needs an environment made with render_mode='rgb_array'"),

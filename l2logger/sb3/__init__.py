@@ -40,6 +40,8 @@ _HOMES = {
     "evaluate": "episodes",
 }
 
+_EVAL_FREQ = 10_000
+
 __all__ = [
     "KVWriter",
     "LogCheckpoints",
@@ -57,7 +59,7 @@ def callbacks(
     to: "Block | DataLogger | BoundLogger",
     eval_env: "gymnasium.Env[Any, Any] | VecEnv | None" = None,
     *,
-    eval_freq: int = 10_000,
+    eval_freq: int | None = None,
     n_eval_episodes: int = 5,
     deterministic: bool = True,
     save_freq: int | None = None,
@@ -78,7 +80,7 @@ def callbacks(
         eval_env: Where the model is evaluated, apart from the records of the log: its metrics are ``eval/mean_reward``,
             ``eval/std_reward`` and so on, the model with the best mean so far is the version ``"best"`` of the artifact, and all results are in
             ``sb3/evaluations.npz``, as Stable-Baselines3 writes it. For records in a test block, see `evaluate`.
-        eval_freq: After how many steps of the vector.
+        eval_freq: After how many steps of the vector; 10,000 by default.
         n_eval_episodes: Episodes in each evaluation.
         deterministic: Take the most likely action in evaluations and videos.
         save_freq: After how many steps of the vector to save the model.
@@ -98,8 +100,9 @@ def callbacks(
     """
     from l2logger.errors import ConfigError
 
-    if eval_env is None and video_freq is not None:
-        raise ConfigError("video_freq films episodes in eval_env; give that as well")
+    for what, freq in (("eval_freq", eval_freq), ("video_freq", video_freq)):
+        if eval_env is None and freq is not None:
+            raise ConfigError(f"{what} is about episodes in eval_env; give that as well")
     for what, freq in (("eval_freq", eval_freq), ("save_freq", save_freq), ("video_freq", video_freq)):
         if freq is not None and (type(freq) is not int or freq < 1):
             raise ConfigError(f"{what} must be a whole number of steps from 1 on, got {freq!r}")
@@ -110,7 +113,11 @@ def callbacks(
     made = [episodes, _load("LogValues")(episodes, without=recorded)]
     if eval_env is not None:
         eval_env = _load("vector_of", "vectors")(eval_env)
-        options = {"eval_freq": eval_freq, "n_eval_episodes": n_eval_episodes, "deterministic": deterministic}
+        options = {
+            "eval_freq": eval_freq or _EVAL_FREQ,
+            "n_eval_episodes": n_eval_episodes,
+            "deterministic": deterministic,
+        }
         made.append(_load("LogEvaluations")(episodes, eval_env, model_name=model_name, keep=keep, **options))
     if save_freq is not None:
         made.append(_load("LogCheckpoints")(episodes, save_freq, model_name=model_name, keep=keep))

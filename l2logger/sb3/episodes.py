@@ -10,7 +10,7 @@ from stable_baselines3.common.evaluation import evaluate_policy
 
 from l2logger.blocks import Block
 from l2logger.episode_log import EpisodeLog
-from l2logger.episodes import metrics_of_episode, tasks_of
+from l2logger.episodes import block_of, metrics_of_episode, tasks_of
 from l2logger.errors import ConfigError
 from l2logger.sb3.vectors import is_monitored, name_of, specs_of, vector_of
 
@@ -126,7 +126,7 @@ def evaluate(
     Args:
         model: Anything with a method ``predict``.
         env: Where it plays, from a reset on.
-        to: The block to log to.
+        to: The block to log to, or a logger, of which a test block begins now.
         n_episodes: How many episodes.
         deterministic: Take the most likely action.
         task_name: As for `LogEpisodes`.
@@ -142,7 +142,8 @@ def evaluate(
         ...     evaluate(model, env, block, 10)
     """
     vector = vector_of(env)
-    log = LogEpisodes(to, task_name=task_name, task_params=task_params, info_metrics=info_metrics, window=window)
+    block = block_of(to, "test")
+    log = LogEpisodes(block, task_name=task_name, task_params=task_params, info_metrics=info_metrics, window=window)
     log.attach(vector)
     returns: list[float] = []
 
