@@ -248,7 +248,13 @@ def test_there_is_a_fact_of_each_kind():
     assert READ.keys() == CASES.keys()
 
 
-@pytest.mark.parametrize(("name", "place"), PAIRS)
+SLOW_BESIDE = [
+    pair if pair.values[1] == "none" else pytest.param(*pair.values, marks=pytest.mark.slow) for pair in PAIRS
+]
+"""The quick suite has the calling thread only; there are the same tests for records in all places."""
+
+
+@pytest.mark.parametrize(("name", "place"), SLOW_BESIDE)
 def test_every_kind_arrives(make, tmp_path, own, name, place):
     """S2-1, S2-7, S2-9 to S2-14, S4-4: late steps among them."""
     sink = placed(CASES[name].make(own), place)
@@ -261,7 +267,7 @@ def test_every_kind_arrives(make, tmp_path, own, name, place):
     assert (health.state, health.delivered, health.missed, health.queued) == ("closed", count, 0, 0)
 
 
-@pytest.mark.parametrize(("name", "place"), PAIRS)
+@pytest.mark.parametrize(("name", "place"), SLOW_BESIDE)
 def test_flushed_means_that_a_reader_finds_every_kind(make, tmp_path, own, name, place):
     """S2-2: also what was held for more of its step, and media whose files were being written."""
     sink = placed(CASES[name].make(own), place)
@@ -272,7 +278,7 @@ def test_flushed_means_that_a_reader_finds_every_kind(make, tmp_path, own, name,
     logger.close()
 
 
-@pytest.mark.parametrize(("name", "place"), PAIRS)
+@pytest.mark.parametrize(("name", "place"), SLOW_BESIDE)
 def test_a_replay_brings_every_kind(make, tmp_path, own, name, place):
     """S4-10."""
     logger = make()
@@ -308,7 +314,7 @@ def test_wrappers_act_on_signals_wherever_the_sink_runs(make, tmp_path, own, pla
     assert [row["run/reward"] for row in rows if row["kind"] == "record"] == [1.0]
 
 
-@pytest.mark.parametrize(("name", "place"), PAIRS)
+@pytest.mark.parametrize(("name", "place"), SLOW_BESIDE)
 def test_odd_signals_do_no_harm(make, own, name, place):
     """F-109, F-116, S2-3: a sink that takes a kind takes all of it."""
     sink = placed(CASES[name].make(own), place)

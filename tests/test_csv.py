@@ -65,6 +65,7 @@ def test_a_row_has_all_columns_of_the_record_in_their_order(run):
     assert path_of(run).read_bytes().count(b"\n") == 3
 
 
+@pytest.mark.filterwarnings("ignore:.*a cell of the log holds one number or text")
 def test_the_cells_of_a_run_are_those_of_its_log_in_the_same_order(make):
     """S3-8: the same text in every cell."""
     logger = make(sinks=[CsvSink()])

@@ -189,7 +189,7 @@ def test_the_file_is_one_of_safetensors(logger, tmp_path):
         ({"net": torch.nn.ReLU()}, r"'net' is of the type ReLU, .*; save its state_dict\(\)"),
         ({1.5: numpy.zeros(2)}, "names that are text or whole numbers, got 1.5"),
         ({"a": {True: 1}}, r"got True \(bool\)"),
-        ({"a": [0] * 2**24}, "too much besides the arrays"),
+        pytest.param({"a": [0] * 2**24}, "too much besides the arrays", marks=pytest.mark.slow),
         ({"\udcff": numpy.zeros(2)}, "cannot be saved: UnicodeEncodeError"),
         ({}, "nothing to save"),
         (torch.nn.ReLU(), "nothing to save"),

@@ -175,6 +175,7 @@ def test_text_that_says_something_else_is_text_again(make):
     assert {name: sink.records[0][name] for name in texts} == texts
 
 
+@pytest.mark.filterwarnings("ignore:.*a cell of the log holds one number or text")
 def test_what_a_cell_cannot_tell_comes_as_what_it_looks_like(make):
     logger = make()
     logger.log_record(record(a="5", b="", c="true", d=[1, 2]))
