@@ -64,7 +64,8 @@ def test_links_lead_somewhere(page):
 
 
 def test_the_page_of_the_interface_is_up_to_date():
-    """``python docs/reference.py`` writes it."""
+    """``python docs/reference.py`` writes it; it needs all packages of which the page tells."""
+    pytest.importorskip("stable_baselines3")
     page = runpy.run_path(str(ROOT / "docs" / "reference.py"))["page"]
     assert (ROOT / "docs" / "interface.md").read_text(encoding="utf-8") == page()
 
