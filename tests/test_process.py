@@ -146,6 +146,7 @@ def test_a_child_that_outlives_its_parents_file_keeps_nobody_out(logger):
     assert len(rows(logger.scenario_dir)) == 2
 
 
+@pytest.mark.slow
 @fork
 def test_a_fork_while_the_lock_is_held_does_not_hang_the_child(make):
     """F-066: another thread is in the middle of a record; 200 forks."""

@@ -25,6 +25,8 @@ from l2logger.rules import validate
 from l2logger.sb3 import METRICS, KVWriter, LogEpisodes, callbacks, evaluate
 from l2logger.sinks import MemorySink
 
+pytestmark = pytest.mark.slow  # It trains.
+
 SCENARIO = {"author": "me", "complexity": "1-low", "difficulty": "1-easy", "scenario_type": "custom"}
 COUNT = "l2/Count-v3"
 

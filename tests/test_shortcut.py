@@ -137,8 +137,10 @@ class Both:
         assert repr(self.mirrors[0].records) == repr(self.mirrors[1].records)
 
 
-@pytest.mark.parametrize("strict", [False, True])
-@pytest.mark.parametrize("orjson", [False, True], ids=["without orjson", "with orjson"])
+@pytest.mark.parametrize("strict", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "orjson", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["without orjson", "with orjson"]
+)
 @given(steps=STEPS, mirrored=st.booleans())
 @settings(max_examples=300, deadline=None)
 def test_shortcut_and_long_way_cannot_be_told_apart(strict, orjson, mirrored, steps):
