@@ -19,7 +19,8 @@ from l2logger.course import LAST
 from l2logger.diagnostics import Progress
 from l2logger.errors import ConfigError, LogLockedError
 from l2logger.replayer import Replayer
-from l2logger.sinks.health import Health
+from l2logger.sinks.health import Health, inward
+from l2logger.sinks.process import ProcessSink
 from l2logger.sinks.sink import Sink
 
 __all__ = ["MAX_TRIES", "Replayer", "deliver", "replay"]
@@ -130,4 +131,9 @@ def _checked(sinks: Iterable[Sink]) -> tuple[Sink, ...]:
     members = tuple(sinks) if isinstance(sinks, Iterable) and not isinstance(sinks, Sink) else ()
     if not members or not all(isinstance(sink, Sink) for sink in members):
         raise ConfigError(f"sinks must be a list of l2logger.sinks.Sink objects, got {sinks!r}")
+    for sink in members:
+        if any(isinstance(each, ProcessSink) for each in inward(sink)):
+            raise ConfigError(
+                f"a replay needs no process of its own, which would follow the run itself; take the sink out of {sink!r}"
+            )
     return members

@@ -24,7 +24,7 @@ from l2logger import (
 from l2logger.errors import DirectoryError, SinkError
 from l2logger.legacy import RLPerformanceLogger
 from l2logger.replay import Replayer, replay
-from l2logger.sinks import MemorySink, Sink
+from l2logger.sinks import Every, JsonlSink, MemorySink, ProcessSink, Sink
 from l2logger.sinks.numbers import metrics
 
 LIMIT_SECS = 60
@@ -809,3 +809,12 @@ def test_progress_is_told_in_bytes(logged):
     size = 2 * sum(path.stat().st_size for path in logged.rglob("data-log.tsv"))
     assert told[-1] == (size, size)
     assert told[0][0] < size
+
+
+def test_a_process_around_a_sink_is_refused(logger, tmp_path):
+    """It would follow the run by itself, and the replay would deliver nothing."""
+    logger.log_record(record())
+    sink = JsonlSink(tmp_path / "mirror.jsonl")
+    for wrapped in (ProcessSink(sink), Every(2, ProcessSink(sink))):
+        with pytest.raises(ConfigError, match="a replay needs no process of its own"):
+            replay(logger.scenario_dir, [wrapped])
