@@ -28,6 +28,10 @@ class Run(Protocol):
         """Directory of the run."""
 
     @property
+    def root(self) -> str:
+        """Absolute path of that directory."""
+
+    @property
     def logger_info(self) -> dict[str, Any]:
         """Content of ``logger_info.json``; ``metrics_columns`` names the metrics."""
 

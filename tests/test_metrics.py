@@ -624,3 +624,15 @@ def test_metrics_that_hold_themselves_are_refused(logger):
 def test_the_name_of_a_clock_is_text(logger, clock):
     with pytest.raises(SignalError, match="the name of a clock"):
         logger.log_metrics(a=1, clock=clock)
+
+
+def test_a_resumed_run_goes_on_counting_after_a_change_of_directory(tmp_path, monkeypatch):
+    """F-011 for clocks: a run that was opened by a relative path."""
+    monkeypatch.chdir(tmp_path)
+    with DataLogger("logs", "run") as first:
+        first.log_metrics(a=1, step=41)
+    with DataLogger.resume(first.scenario_dir) as logger:
+        monkeypatch.chdir("/")
+        logger.log_metrics(a=1)
+    monkeypatch.chdir(tmp_path)
+    assert steps(logger) == [("step", 41), ("step", 42)]

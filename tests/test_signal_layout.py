@@ -59,7 +59,7 @@ def test_clocks_find_the_step_and_the_clocks(tmp_path):
         root.mkdir()
         written(root, Signal("metrics", fields(clock, step, more, context, values=values)))
         event = {"worker_id": "worker-default", "clock": clock or "step", "step": None, "values": values}
-        Clocks()(SimpleNamespace(scenario_dir=str(root)), "metrics", event)
+        Clocks()(SimpleNamespace(root=str(root)), "metrics", event)
         counted = 0 if step is None or clock is None else step + 1
         assert (event["step"], event.get("clocks", {})) == (counted, more.get("clocks", {}))
 

@@ -29,8 +29,8 @@ class Clocks:
     """Give each signal its step, and the present values of all clocks that were moved.
 
     A step that was not given is the present value of its clock, if `move` has ever moved that. Otherwise it is, of metrics, one
-    more than the highest that this worker has logged on that clock, beginning with 0, and of all else that highest one. In a run that is gone on with, all clocks are where
-    they were.
+    more than the highest that this worker has logged on that clock, beginning with 0, and of all else that highest one.
+    In a run that is gone on with, all clocks are where they were.
     """
 
     kinds = KINDS - {RECORD}
@@ -92,7 +92,7 @@ class Clocks:
             return
         self._is_restored = True
         moved: dict[str, tuple[bytes, int]] = {}
-        directory = os.path.join(logger.scenario_dir, paths.SIGNALS)
+        directory = os.path.join(logger.root, paths.SIGNALS)
         with suppress(OSError):
             for name in os.listdir(directory):
                 worker_id, extension = os.path.splitext(name)
