@@ -183,7 +183,9 @@ class ArtifactMethods(Handle):
         return found["type"], found["metadata"]
 
     def _better(self, metric: str | None) -> str | None:
-        """Return what `describe` has said of a metric."""
+        """Return what `describe` has said of a metric, if there is one."""
+        if metric is None:
+            return None
         from l2logger import info_files
 
         try:

@@ -180,8 +180,8 @@ class DataLogger(SignalMethods, MediaMethods, ArtifactMethods, BlockMethods):
         if self._mirrors:
             from l2logger.redaction import redacted
 
-            infos = redacted(copy.deepcopy((self._logger_info, self._scenario_info)))
-            self._mirrors.open(RunInfo(self._root, *infos))
+            # Not copied here: each mirror gets a copy of its own.
+            self._mirrors.open(RunInfo(self._root, redacted(self._logger_info), redacted(self._scenario_info)))
 
     @classmethod
     def join(

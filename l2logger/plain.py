@@ -8,7 +8,7 @@ from l2logger import cells
 from l2logger.errors import L2LoggerError, SignalError
 from l2logger.host import number_on_host, to_host
 from l2logger.schema import MAX_COUNT
-from l2logger.signal_files import finite
+from l2logger.signals import finite
 
 _MAX_DEPTH: Final = 50
 _MAX_ARRAY: Final = 1000

@@ -12,13 +12,13 @@ from l2logger.errors import LogWarning, LogWriteError, SignalError
 from l2logger.extras import number_dumper
 from l2logger.line_file import LineFile
 from l2logger.signal_layout import BEFORE_TIME, BEHIND_TIME
-from l2logger.signals import METRICS, Signal
+from l2logger.signals import METRICS, Signal, finite
 
 _FIRST: Final = ("timestamp", "worker_id", "clock", "step")
 _NEXT: Final = ("clocks", "context")
 _IN_PLACE: Final = frozenset({*_FIRST, *_NEXT})
 _MAX_OPEN: Final = 64
-_MINUTE_CHARS: Final = 15
+_SECOND_CHARS: Final = 15
 """How much of a timestamp tells the second."""
 
 _dumps: Final = json.JSONEncoder(allow_nan=False).encode
@@ -54,7 +54,7 @@ class SignalFiles:
         fields = signal.fields
         line = self._line(signal.kind, fields)
         worker_id = fields["worker_id"]
-        file = self._file(worker_id, fields["timestamp"][:_MINUTE_CHARS])
+        file = self._file(worker_id, fields["timestamp"][:_SECOND_CHARS])
         try:
             file.append(line)
             if self._fsync == "always":
@@ -158,13 +158,6 @@ def _template(names: tuple[str, ...]) -> str:
 
 def _step(step: int | None) -> str:
     return "null" if step is None else str(step)
-
-
-def finite(value: Any) -> Any:
-    """Return a number, or the text that stands for it in JSON, which has no NaN and no infinities."""
-    if isinstance(value, float) and value - value != 0:
-        return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
-    return value
 
 
 def _refused(error: OSError, path: str) -> LogWriteError:

@@ -7,10 +7,11 @@ from typing import Any, Final, NamedTuple
 
 import duckdb
 
+from l2logger import cells
 from l2logger.findings import WARNING, Finding
 from l2logger.signal_lines import parse
 from l2logger.signal_piece import MAX_LINE_BYTES
-from l2logger.signals import DESCRIPTION, METRICS
+from l2logger.signals import DESCRIPTION, METRICS, finite
 from l2logger.sql import create_table
 
 PLAIN: Final = '{"kind": "metrics", "timestamp": "'
@@ -172,13 +173,8 @@ def _lines(path: str, size: int) -> Iterator[tuple[bytes, int]]:
 
 def _finite(value: float) -> float | str:
     """Return a number as it is, or the text that stands for what JSON and doubles do not have."""
-    try:
-        number = float(value)
-    except OverflowError:
-        number = math.inf if value > 0 else -math.inf
-    if math.isfinite(number):
-        return value
-    return "NaN" if number != number else "Infinity" if number > 0 else "-Infinity"
+    number = cells.as_float(value)
+    return value if math.isfinite(number) else str(finite(number))
 
 
 def _text(value: Any) -> str | None:

@@ -114,6 +114,20 @@ def frozen(value: Any) -> Any:
     return value
 
 
+def thawed(value: Any) -> Any:
+    """Return what was frozen in dicts and lists, as it is usually written."""
+    if isinstance(value, Mapping):
+        return {name: thawed(each) for name, each in value.items()}
+    return [thawed(each) for each in value] if isinstance(value, tuple | list) else value
+
+
+def finite(value: Any) -> Any:
+    """Return a number, or the text that stands for it in JSON, which has no NaN and no infinities."""
+    if isinstance(value, float) and value - value != 0:
+        return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
+    return value
+
+
 def _frozen_or_text(value: Any) -> Any:
     try:
         return frozen(value)

@@ -175,7 +175,7 @@ def test_secrets_are_not_among_the_metadata(make, source):
     )
     assert artifact.metadata == {"api_key": "[redacted]", "nested": [{"password": "[redacted]"}], "lr": 1}
     assert not [
-        path for path in files(logger.scenario_dir) if b"canary" in Path(logger.scenario_dir, path).read_bytes()
+        path for path in files(logger.scenario_dir) if b"canary-" in Path(logger.scenario_dir, path).read_bytes()
     ]
 
 

@@ -15,6 +15,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from children import in_child
 from reading import record, rows
 
 from l2logger import DataLogger, LogWriteError, RecordError
@@ -530,19 +531,6 @@ def test_a_full_disk_leaves_the_numbers_as_they_were(run):
     assert len(path.read_bytes()) == len(before)
     assert state(run)["next_exp_num"] == 1
     assert block.log(*TASK, reward=1.0) == 1
-
-
-def in_child(action) -> int:
-    """Run `action` in a forked child and return how it ended."""
-    pid = os.fork()
-    if pid == 0:
-        code = 1
-        try:
-            action()
-            code = 0
-        finally:
-            os._exit(code)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 def die():

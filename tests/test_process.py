@@ -17,6 +17,7 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
+from children import in_child
 from reading import data_log, record, rows
 
 import l2logger.l2logger
@@ -25,19 +26,6 @@ from l2logger.processors import canonical
 from l2logger.sinks import MemorySink
 
 fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-
-
-def in_child(action) -> int:
-    """Run `action` in a forked child that leaves as multiprocessing's children do, and return its exit code."""
-    pid = os.fork()
-    if pid == 0:
-        code = 1
-        try:
-            action()
-            code = 0
-        finally:
-            os._exit(code)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 def test_threads_share_a_logger(logger):

@@ -26,8 +26,7 @@ from tensorboard_reading import (
 )
 from test_tensorboard import REWARD, Runs, entry, only_file
 
-from l2logger.signal_files import finite
-from l2logger.signals import KINDS, Signal
+from l2logger.signals import KINDS, Signal, finite
 from l2logger.sinks import TensorBoardSink
 from l2logger.sinks.tensorboard import gif
 

@@ -20,8 +20,10 @@ import time
 import traceback
 import warnings
 from collections import Counter, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from reading import parse
 
@@ -132,8 +134,13 @@ def log_until_killed(directory: str, todo: Plan, pipe: int) -> None:
     time.sleep(PATIENCE_SECS)
 
 
-def start(directory: str, todo: Plan) -> tuple[int, int]:
-    """Fork a child; return its process and the end of its pipe to read from."""
+def start(work: Callable[..., None], *todo: Any) -> tuple[int, int]:
+    """Fork a child that works until it is killed; return its process and the end of its pipe to read from.
+
+    Args:
+        work: What it does; gets the end of the pipe to write to as its last argument.
+        todo: The arguments before.
+    """
     reading, writing = os.pipe()
     child = os.fork()
     if child:
@@ -141,7 +148,7 @@ def start(directory: str, todo: Plan) -> tuple[int, int]:
         return child, reading
     try:
         os.close(reading)
-        log_until_killed(directory, todo, writing)
+        work(*todo, writing)
     except BaseException:
         traceback.print_exc()
     finally:
@@ -180,7 +187,7 @@ def kill_one(directory: str, todo: Plan, usual_secs: dict[str, float]) -> Told:
     """Run one child to its violent end."""
     told = Told()
     rest = b""
-    child, pipe = start(directory, todo)
+    child, pipe = start(log_until_killed, directory, todo)
     begin = time.monotonic()
     phase = "resume"
     deadline = begin + (usual_secs[phase] * todo.wait if todo.phase == phase else PATIENCE_SECS)

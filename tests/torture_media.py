@@ -29,7 +29,7 @@ from typing import Any
 import av
 import numpy as np
 from drawn import frames, png
-from torture import remove
+from torture import remove, start
 
 from l2logger import DataLogger
 from l2logger.errors import LogWarning
@@ -83,22 +83,6 @@ def log_until_killed(directory: str, kill: int, pipe: int) -> None:
     time.sleep(PATIENCE_SECS)
 
 
-def start(directory: str, kill: int) -> tuple[int, int]:
-    """Fork a child; return its process and the end of its pipe to read from."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child:
-        os.close(writing)
-        return child, reading
-    try:
-        os.close(reading)
-        log_until_killed(directory, kill, writing)
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        os._exit(3)
-
-
 # The parent -----------------------------------------------------------------------------------------------------------
 
 
@@ -106,7 +90,7 @@ def kill_one(directory: str, kill: int, luck: random.Random) -> tuple[int, bool]
     """Run one child to its violent end; return up to which number it has acknowledged, and whether it had to be
     killed."""
     phase = luck.choices(PHASES, [10, 20, 35, 35])[0]
-    child, pipe = start(directory, kill)
+    child, pipe = start(log_until_killed, directory, kill)
     data = b""
     begin = time.monotonic()
     secs = {"resume": 0.01, "first": 0.05, "later": 0.3, "write": 0.1}[phase] * luck.random()

@@ -17,7 +17,7 @@ from l2logger.artifacts.stored import directory_of
 from l2logger.artifacts.version import ALIASES_WHEN_SAVED, Artifact
 from l2logger.diagnostics import warn
 from l2logger.errors import LogWarning, SignalError
-from l2logger.signal_files import finite
+from l2logger.signals import finite
 
 _MAX_SHOWN = 3
 

@@ -9,7 +9,7 @@ import click
 from l2logger.commands.terminal import finite
 from l2logger.diagnostics import visible
 from l2logger.schema import V1_1
-from l2logger.signals import METRICS
+from l2logger.signals import METRICS, thawed
 
 if TYPE_CHECKING:
     from l2logger.follow import NewRecord, NewSignal
@@ -119,13 +119,7 @@ def _of_signal(kind: str, fields: Mapping[str, Any]) -> Iterator[tuple[str, str]
 
 def dumps(value: Any) -> str:
     """Return a value of a frozen signal as JSON."""
-    return json.dumps(finite(_thawed(value)), allow_nan=False)
-
-
-def _thawed(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _thawed(each) for name, each in value.items()}
-    return [_thawed(each) for each in value] if isinstance(value, tuple) else value
+    return json.dumps(finite(thawed(value)), allow_nan=False)
 
 
 def _shortened(value: str) -> str:

@@ -3,6 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from l2logger.manifest_file import merged
+from l2logger.signals import thawed
+
 _MAX_SECTIONS: Final = 20
 _MAX_PARAMETERS: Final = 40
 _MAX_DEPTH: Final = 10
@@ -26,8 +29,8 @@ class Parameters:
             params: Groups and single parameters by name, nested; anything else is a single parameter.
         """
         if not isinstance(params, Mapping):
-            return {self._title: {"scenario_info": _thawed(params)}}
-        _merge(self._known, params)
+            return {self._title: {"scenario_info": thawed(params)}}
+        self._known = merged(self._known, thawed(params))
         groups: dict[str, dict[str, Any]] = {}
         for name in params:
             value = self._known[name]
@@ -38,23 +41,13 @@ class Parameters:
         return {title: _beginning(group) for title, group in list(groups.items())[:_MAX_SECTIONS]}
 
 
-def _merge(into: dict[str, Any], params: Mapping[str, Any]) -> None:
-    for name, value in params.items():
-        if not isinstance(value, Mapping):
-            into[name] = value
-            continue
-        if not isinstance(into.get(name), dict):
-            into[name] = {}
-        _merge(into[name], value)
-
-
 def _beginning(group: Mapping[str, Any]) -> dict[str, Any]:
     found = {}
     for count, (name, value) in enumerate(flat := list(_flat(group))):
         if count == _MAX_PARAMETERS:
             found["..."] = f"and {len(flat) - count:,} more"
             break
-        found[name] = _thawed(value)
+        found[name] = value
     return found
 
 
@@ -65,10 +58,3 @@ def _flat(group: Mapping[str, Any], prefix: str = "", depth: int = _MAX_DEPTH) -
             yield from _flat(value, f"{prefix}{name}.", depth - 1)
         else:
             yield f"{prefix}{name}", value
-
-
-def _thawed(value: Any) -> Any:
-    """Return what was frozen on its way as it is usually written."""
-    if isinstance(value, Mapping):
-        return {name: _thawed(item) for name, item in value.items()}
-    return [_thawed(item) for item in value] if isinstance(value, tuple | list) else value

@@ -7,6 +7,7 @@ from typing import Any, Final
 from zlib import crc32
 
 from l2logger.diagnostics import visible
+from l2logger.signals import thawed
 
 MAX_TAG_CHARS: Final = 250
 MAX_CELL_CHARS: Final = 1000
@@ -63,15 +64,11 @@ def short(value: Any) -> str:
     text = value
     if not isinstance(value, str):
         try:
-            text = json.dumps(value, default=_thawed, ensure_ascii=False)
+            text = json.dumps(thawed(value), default=str, ensure_ascii=False)
         except (TypeError, ValueError):  # such as keys that JSON does not have
             text = str(value)
     text = visible(text[: MAX_CELL_CHARS + 1])
     return text if len(text) <= MAX_CELL_CHARS else text[:MAX_CELL_CHARS] + " ..."
-
-
-def _thawed(value: Any) -> Any:
-    return dict(value) if isinstance(value, Mapping) else str(value)
 
 
 def flat(values: Any, prefix: str = "", nesting: int = _NESTING) -> Iterator[tuple[str, Any]]:

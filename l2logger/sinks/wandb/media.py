@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from l2logger.paths import file_of_run
-from l2logger.signals import ARRAY, FIGURE, HISTOGRAM, IMAGE, TABLE, TEXT, VIDEO
+from l2logger.signals import ARRAY, FIGURE, HISTOGRAM, IMAGE, TABLE, TEXT, VIDEO, thawed
 
 
 def value(run: Any, kind: str, fields: Mapping[str, Any], scenario_dir: str) -> Any:
@@ -33,7 +33,7 @@ def value(run: Any, kind: str, fields: Mapping[str, Any], scenario_dir: str) -> 
     if kind == TEXT:
         return _text(wandb, fields["text"])
     if kind == TABLE:
-        rows = list(map(_thawed, fields["rows"]))
+        rows = list(map(thawed, fields["rows"]))
         return wandb.Table(columns=list(fields["columns"]), data=rows, allow_mixed_types=True)
     path = file_of_run(scenario_dir, fields["path"])
     if kind in (IMAGE, FIGURE):
@@ -100,11 +100,3 @@ def _text(wandb: Any, text: str) -> Any:
     # The first line break is none of the text for a browser.
     page = f'<meta charset="utf-8"><pre style="white-space: pre-wrap">\n{encoded}</pre>'
     return wandb.Html(io.StringIO(page), inject=False)
-
-
-def _thawed(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _thawed(item) for name, item in value.items()}
-    if isinstance(value, tuple | list):
-        return [_thawed(item) for item in value]
-    return value
